@@ -1,0 +1,111 @@
+"""Multilevel models: written once, fitted by REML or ML, sampled by NUTS, from the same PyMC graph.
+
+The usual import is ``import bayesml as bml``. Names are loaded when they are first used, so that
+the import itself costs nothing.
+"""
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bayesml import datasets, distributions, errors, families, plots
+    from bayesml.bayes.hypothesis import hypothesis
+    from bayesml.bayes.prior_table import prior_table
+    from bayesml.distributions import (
+        LKJ,
+        Exponential,
+        Fixed,
+        Flat,
+        Gamma,
+        HalfCauchy,
+        HalfNormal,
+        HalfStudentT,
+        InverseGamma,
+        Normal,
+        StudentT,
+        Uniform,
+    )
+    from bayesml.fit import fit
+    from bayesml.graphs.wrap import graph
+    from bayesml.post.icc import icc
+    from bayesml.post.lrtest import lrtest
+    from bayesml.post.predict import predict
+    from bayesml.post.ranef import ranef
+    from bayesml.post.wald_test import wald_test
+    from bayesml.refit import refit
+    from bayesml.results.storage import load
+    from bayesml.sample import sample
+    from bayesml.syntax.model import Model
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "fit": "bayesml.fit",
+    "graph": "bayesml.graphs.wrap",
+    "hypothesis": "bayesml.bayes.hypothesis",
+    "icc": "bayesml.post.icc",
+    "load": "bayesml.results.storage",
+    "lrtest": "bayesml.post.lrtest",
+    "Model": "bayesml.syntax.model",
+    "predict": "bayesml.post.predict",
+    "prior_table": "bayesml.bayes.prior_table",
+    "ranef": "bayesml.post.ranef",
+    "refit": "bayesml.refit",
+    "sample": "bayesml.sample",
+    "wald_test": "bayesml.post.wald_test",
+} | dict.fromkeys(
+    [
+        "Exponential",
+        "Fixed",
+        "Flat",
+        "Gamma",
+        "HalfCauchy",
+        "HalfNormal",
+        "HalfStudentT",
+        "InverseGamma",
+        "LKJ",
+        "Normal",
+        "StudentT",
+        "Uniform",
+    ],
+    "bayesml.distributions",
+)
+"""The module that each public name is loaded from."""
+
+_SUBPACKAGES = ("datasets", "distributions", "errors", "families", "plots")
+
+__all__ = [  # noqa: RUF022 - verbs first
+    "fit", "sample", "refit", "predict", "icc", "lrtest", "wald_test", "ranef", "hypothesis",
+    "graph", "prior_table", "Model", "load",
+    "Exponential", "Fixed", "Flat", "Gamma", "HalfCauchy", "HalfNormal", "HalfStudentT", "InverseGamma", "LKJ",
+    "Normal", "StudentT", "Uniform",
+    "datasets", "distributions", "errors", "families", "plots",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        value = getattr(import_module(_HOME[name]), name)
+    elif name in _SUBPACKAGES:
+        value = import_module(f"bayesml.{name}")
+    else:
+        raise AttributeError(f"module 'bayesml' has no attribute {name!r}")
+    setattr(sys.modules[__name__], name, value)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, "__version__", "__doc__", "__file__", "__name__", "__path__"})
+
+
+class _Package(ModuleType):
+    """The package as an object: keeps `bml.fit` the verb when Python binds the module `bayesml.fit` to that name."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in _HOME and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
