@@ -1,0 +1,445 @@
+"""The log density of a PyMC model as a C callback on disk, handed to nutpie.
+
+Everything here that neither PyTensor nor nutpie documents stands in this one file. Nutpie's
+own compiling takes seconds in every new process, since numba keeps neither of its two callbacks
+on disk. Here the function that PyTensor compiled is called from a callback whose machine code is
+cached: it gets the data as pointers and the sizes as numbers, so that it depends on neither.
+Where a version or a field is not the one known, nutpie compiles the model its own way, and a
+warning says so.
+"""
+
+import contextlib
+import ctypes
+import hashlib
+import importlib
+import sys
+import types
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, replace
+from math import isfinite, prod
+from typing import Any
+
+import numba
+import numpy as np
+import pyarrow
+import pymc as pm
+import pytensor
+import pytensor.tensor as pt
+from pytensor.compile.sharedvalue import SharedVariable
+from pytensor.graph.replace import clone_replace
+from pytensor.graph.traversal import graph_inputs
+from pytensor.link.numba import cache as numba_cache
+
+from bayesml.errors import BayesmlWarning
+
+
+class _Late(types.ModuleType):
+    """Stands for a module that is imported when one of its attributes is first asked for."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(importlib.import_module(self.__name__), name)
+
+
+@contextlib.contextmanager
+def _imported_late(name: str) -> Iterator[None]:
+    """`import name` inside the block binds a stand-in, unless the module is there already.
+
+    `importlib.util.LazyLoader` does not help: the import statement itself reads `__spec__`, which loads it.
+    """
+    if name in sys.modules:
+        yield
+        return
+    sys.modules[name] = _Late(name)
+    try:
+        yield
+    finally:
+        if isinstance(sys.modules[name], _Late):
+            del sys.modules[name]
+
+
+# nutpie needs ArviZ, a second of imports, only to convert draws; here they are converted without.
+with _imported_late("arviz"):
+    import nutpie
+    from nutpie.compile_pymc import CompiledPyMCModel
+
+KNOWN_NUTPIE = (0, 16)
+KNOWN_FIELDS = {
+    "dims", "reparameterized_names", "compiled_logp_func", "compiled_expand_func", "initial_point_func",
+    "shared_data", "shared_var_keys", "user_data", "n_expanded", "shape_info", "logp_func", "expand_func",
+    "_n_dim", "_shapes", "_coords", "_transform_adapt_args",
+}  # fmt: skip
+
+
+def unknown_parts() -> str:
+    """What differs from the nutpie and PyTensor that the callback was written for; empty if nothing."""
+    version = tuple(int(part) for part in nutpie.__version__.split(".")[:2])
+    if version != KNOWN_NUTPIE:
+        return f"nutpie {nutpie.__version__} (known: {'.'.join(map(str, KNOWN_NUTPIE))})"
+    if (changed := {field.name for field in fields(CompiledPyMCModel)} ^ KNOWN_FIELDS) != set():
+        return f"fields {', '.join(sorted(changed))} of nutpie's compiled model"
+    if not {"compile_numba_function_src", "CACHED_SRC_FUNCTIONS"} <= set(dir(numba_cache)):
+        return f"the numba cache of PyTensor {pytensor.__version__}"
+    return ""
+
+
+@dataclass(frozen=True, eq=False)
+class Affine:
+    """The map x = centre + scale z from the sampler's coordinates to the unconstrained parameters.
+
+    Parameters
+    ----------
+    centre : ndarray, shape (n,)
+    mixed : ndarray of int64, shape (m,)
+        The coordinates that `scale` acts on; the others are only shifted.
+    scale : ndarray, shape (m, m)
+        Lower triangular.
+    """
+
+    centre: np.ndarray
+    mixed: np.ndarray
+    scale: np.ndarray
+
+    @classmethod
+    def identity(cls, n: int) -> "Affine":
+        return cls(np.zeros(n), np.empty(0, np.int64), np.empty((0, 0)))
+
+    def __call__(self, z: np.ndarray) -> np.ndarray:
+        """Points x, shape (..., n)."""
+        x = self.centre + z
+        x[..., self.mixed] = self.centre[self.mixed] + z[..., self.mixed] @ self.scale.T
+        return x
+
+
+@dataclass(frozen=True, eq=False)
+class Density:
+    """Log density of the free parameters of a model on the unconstrained scale, compiled.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Names of the value variables, in the order of the flat parameter vector.
+    shapes : tuple of tuple of int
+    compiled : nutpie.CompiledModel
+        What nutpie samples, in the coordinates of `affine`.
+    affine : Affine
+    stock : bool
+        Whether nutpie compiled it.
+    """
+
+    names: tuple[str, ...]
+    shapes: tuple[tuple[int, ...], ...]
+    compiled: Any
+    affine: Affine
+    stock: bool
+
+    @property
+    def size(self) -> int:
+        """Number of unconstrained parameters."""
+        return sum(map(prod, self.shapes))
+
+    def evaluate(self, z: np.ndarray) -> tuple[float, np.ndarray]:
+        """Log density and gradient (n,) at the point z (n,); both NaN where they are not finite."""
+        z = np.ascontiguousarray(z, dtype=float)
+        if self.stock:
+            value, gradient = self.compiled.logp_func(z)
+            return float(value), np.asarray(gradient)
+        value, gradient = np.empty(1), np.empty(self.size)
+        function = _C_DENSITY(self.compiled.compiled_logp_func.address)
+        addresses = (a.ctypes.data for a in (z, gradient, value, self.compiled.user_data))
+        if function(self.size, *addresses) != 0:
+            return np.nan, np.full(self.size, np.nan)
+        return float(value[0]), gradient
+
+    def rescaled(self, affine: Affine) -> "Density":
+        """The same density in other coordinates; as it is where nutpie compiled it."""
+        if self.stock:
+            return self
+        words, data = self.compiled.user_data.copy(), dict(self.compiled.shared_data)
+        _write_affine(words, data, affine)
+        return replace(self, affine=affine, compiled=replace(self.compiled, user_data=words, shared_data=data))
+
+    def split(self, x: np.ndarray) -> dict[str, np.ndarray]:
+        """Values of each variable, shape (..., *shape), of points x (..., n)."""
+        ends = np.cumsum([prod(shape) for shape in self.shapes])
+        parts = np.split(x, ends[:-1], axis=-1)
+        return {
+            name: part.reshape(*x.shape[:-1], *shape)
+            for name, part, shape in zip(self.names, parts, self.shapes, strict=True)
+        }
+
+
+def compile_density(model: pm.Model, shapes: dict[str, tuple[int, ...]] | None = None) -> Density:
+    """Compile the log density of a model and its gradient.
+
+    Parameters
+    ----------
+    model : pymc.Model
+        Its data are shared variables (`pm.Data`); constants would enter the machine code.
+    shapes : dict, optional
+        Shapes of the value variables by name; found out by PyMC, which takes longer, if not given.
+
+    Warns
+    -----
+    BayesmlWarning
+        Where nutpie has to compile the model itself.
+    """
+    values = [model.rvs_to_values[rv] for rv in model.free_RVs]
+    if shapes is None:
+        shapes = model.eval_rv_shapes()
+    names = tuple(str(value.name) for value in values)
+    sizes = tuple(tuple(map(int, shapes[name])) for name in names)
+    n = sum(map(prod, sizes))
+    if unknown := unknown_parts():
+        warnings.warn(f"{unknown} is not known to this version: nutpie compiles the model itself, which takes longer.",
+                      BayesmlWarning, stacklevel=2)  # fmt: skip
+        stock = nutpie.compile_pymc_model(model, var_names=[])
+        return Density(names, sizes, stock, Affine.identity(n), stock=True)
+    function, data = _compile_graph(model, values)
+    callback, words = _density_callback(function, values, sizes, data)
+    compiled = CompiledPyMCModel(
+        dims={},
+        reparameterized_names=[],
+        compiled_logp_func=callback,
+        compiled_expand_func=_expand_callback(),
+        initial_point_func=lambda seed: np.zeros(n),
+        shared_data={f"input {i}": array for i, array in enumerate(data)},
+        shared_var_keys={},
+        user_data=words,
+        n_expanded=n,
+        shape_info=(["z"], [slice(0, n)], [(n,)]),
+        logp_func=None,
+        expand_func=None,
+        _n_dim=n,
+        _shapes={"z": (n,)},
+        _coords={},
+    )
+    density = Density(names, sizes, compiled, Affine.identity(n), stock=False)
+    return density.rescaled(density.affine)
+
+
+def _compile_graph(model: pm.Model, values: list[Any]) -> tuple[Any, list[np.ndarray]]:
+    """The PyTensor function (values, data) -> (log density, gradients), and the data."""
+    logp = model.logp()
+    outputs = [logp, *pt.grad(logp, values)]
+    shared = [v for v in graph_inputs(outputs) if isinstance(v, SharedVariable)]
+    plain = [v.type(name=v.name) for v in shared]
+    outputs = clone_replace(outputs, dict(zip(shared, plain, strict=True)))
+    # Fast math changes digits of some densities; the flag is part of the key of the cached code.
+    with pytensor.config.change_flags(numba__fastmath=False):
+        function = pytensor.function([*values, *plain], outputs, mode="NUMBA", on_unused_input="ignore", trust_input=True)
+    # Copies: the callback reads them by address, and nobody else may change them.
+    return function, [np.array(v.get_value(borrow=True), order="C", copy=True) for v in shared]
+
+
+_C_DENSITY = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_uint64, *4 * [ctypes.c_void_p])
+_POINTER = numba.types.CPointer(numba.types.float64)
+_AFFINE_WORDS = 5
+
+_DENSITY_SOURCE = """
+def density(dim, z_, gradient_, value_, words_):
+    w = carray(words_, ({n_words},), np.int64)
+    n, m = w[0], w[1]
+    z = carray(z_, (n,))
+    out = carray(gradient_, (n,))
+    centre = carray(pointer(w[2]), (n,), np.float64)
+    mixed = carray(pointer(w[3]), (m,), np.int64)
+    scale = carray(pointer(w[4]), (m, m), np.float64)
+    x = np.empty(n)
+    g = np.empty(n)
+    for i in range(n):
+        x[i] = centre[i] + z[i]
+    for i in range(m):
+        t = centre[mixed[i]]
+        for j in range(i + 1):
+            t += scale[i, j] * z[mixed[j]]
+        x[mixed[i]] = t
+    value, {gradients} = compiled({arguments})
+    value_[0] = value.item()
+    finite = isfinite(value_[0])
+{copies}
+    for i in range(n):
+        out[i] = g[i]
+        finite &= isfinite(g[i])
+    for j in range(m):
+        t = 0.0
+        for i in range(j, m):
+            t += scale[i, j] * g[mixed[i]]
+        out[mixed[j]] = t
+    return 0 if finite else 3
+"""
+
+_EXPAND_SOURCE = """
+def expand(dim, n_expanded, z_, expanded_, words_):
+    for i in range(n_expanded):
+        expanded_[i] = z_[i]
+    return 0
+"""
+
+
+@numba.extending.intrinsic
+def _pointer(_typing_context: Any, address: Any) -> Any:
+    """The pointer at an address given as an integer."""
+
+    def codegen(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        return builder.inttoptr(arguments[0], numba.core.cgutils.voidptr_t)
+
+    return numba.types.voidptr(address), codegen
+
+
+def _density_callback(
+    function: Any, values: list[Any], sizes: tuple[tuple[int, ...], ...], data: list[np.ndarray]
+) -> tuple[Any, np.ndarray]:
+    """The C callback and the words it reads: sizes, and addresses of data.
+
+    The source depends on numbers of variables, their ranks and types only.
+    """
+    words, arguments, copies = [0] * _AFFINE_WORDS, [], []
+    start = 0
+    for i, (value, size) in enumerate(zip(values, sizes, strict=True)):
+        at, rank = len(words), value.type.ndim
+        shape = _tuple_text(f"w[{at + 2 + k}]" for k in range(rank))
+        arguments.append(f"x[w[{at}]:w[{at + 1}]].reshape({shape})")
+        copies.append(f"    g[w[{at}]:w[{at + 1}]] = g{i}.ravel()" if rank else f"    g[w[{at}]] = g{i}.item()")
+        words += [start, start + prod(size), *size]
+        start += prod(size)
+    for array in data:
+        at = len(words)
+        shape = _tuple_text(f"w[{at + 1 + k}]" for k in range(array.ndim))
+        arguments.append(f"carray(pointer(w[{at}]), {shape}, np.{array.dtype.name})")
+        words += [array.ctypes.data, *array.shape]
+    source = _DENSITY_SOURCE.format(
+        n_words=len(words),
+        gradients=", ".join(f"g{i}" for i in range(len(values))),
+        arguments=", ".join(arguments),
+        copies="\n".join(copies),
+    )
+    words[0] = start
+    compiled = function.vm.jit_fn
+    key = numba_cache.CACHED_SRC_FUNCTIONS.get(compiled.py_func)
+    names = {"np": np, "carray": numba.carray, "pointer": _pointer, "isfinite": isfinite, "compiled": compiled}
+    signature = numba.types.int64(numba.types.uint64, _POINTER, _POINTER, _POINTER, numba.types.voidptr)
+    return _cached_callback(source, "density", names, signature, key), np.array(words, np.int64)
+
+
+def _expand_callback() -> Any:
+    """The C callback that stores the sampler's coordinates as they are."""
+    signature = numba.types.int64(numba.types.uint64, numba.types.uint64, _POINTER, _POINTER, numba.types.voidptr)
+    return _cached_callback(_EXPAND_SOURCE, "expand", {}, signature, "")
+
+
+def _cached_callback(source: str, name: str, names: dict[str, Any], signature: Any, key: str | None) -> Any:
+    """A C callback compiled from source; on disk under a key of the source and `key`, unless that is None."""
+    digest = None if key is None else hashlib.sha256(f"{source}\n{key}".encode()).hexdigest()
+    function = numba_cache.compile_numba_function_src(source, name, {"__name__": __name__, **names}, cache_key=digest)
+    return numba.cfunc(signature, cache=digest is not None)(function)
+
+
+def _tuple_text(parts: Iterator[str]) -> str:
+    return f"({''.join(f'{part}, ' for part in parts)})"
+
+
+def _write_affine(words: np.ndarray, data: dict[str, np.ndarray], affine: Affine) -> None:
+    arrays = {
+        "centre": np.array(affine.centre, float),
+        "mixed": np.array(affine.mixed, np.int64),
+        "scale": np.array(affine.scale, float, order="C"),
+    }
+    data.update(arrays)
+    words[1:_AFFINE_WORDS] = [len(affine.mixed), *(array.ctypes.data for array in arrays.values())]
+
+
+@dataclass(frozen=True, eq=False)
+class Draws:
+    """What nutpie returned, without the warm-up.
+
+    Parameters
+    ----------
+    x : ndarray, shape (chain, draw, n)
+        Draws of the unconstrained parameters.
+    stats : dict of str to ndarray, shape (chain, draw)
+        `diverging`, `energy`, `tree_depth`, `n_steps`, `step_size`, `acceptance_rate`, `lp`.
+    complete : bool
+        False where sampling was interrupted.
+    """
+
+    x: np.ndarray
+    stats: dict[str, np.ndarray]
+    complete: bool
+
+
+STATISTICS = {
+    "diverging": ("diverging", bool),
+    "energy": ("energy", float),
+    "lp": ("logp", float),
+    "tree_depth": ("depth", np.int64),
+    "n_steps": ("n_steps", np.int64),
+    "step_size": ("step_size", float),
+    "acceptance_rate": ("mean_tree_accept", float),
+}
+
+
+def run(
+    density: Density,
+    initial: Callable[[int], np.ndarray],
+    *,
+    draws: int,
+    tune: int,
+    chains: int,
+    cores: int,
+    seed: int,
+    target_accept: float,
+    progress: Callable[[list[Any]], None] | None = None,
+) -> Draws:
+    """Sample with NUTS.
+
+    Parameters
+    ----------
+    density : Density
+    initial : callable
+        From a seed to a starting point (n,) in the sampler's coordinates.
+    draws, tune, chains, cores, seed, target_accept
+        As in `nutpie.sample`.
+    progress : callable, optional
+        Is told every tenth of a second how far the chains are, from another thread.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If it was interrupted before two chains, or the only one, had draws after the warm-up.
+    """
+    trace = nutpie.sample(
+        replace(density.compiled, initial_point_func=initial),
+        draws=draws,
+        tune=tune,
+        chains=chains,
+        cores=cores,
+        seed=seed,
+        progress_bar=False,
+        progress_callback=progress,
+        return_raw_trace=True,
+        target_accept=target_accept,
+    )
+    points, stats = trace.get_arrow_trace()
+    names = density.names if density.stock else ("z",)
+    kept = []
+    for point, stat in zip(points, stats, strict=True):
+        after = ~_column(stat, "tuning")[:, 0].astype(bool)
+        z = np.concatenate([_column(point, name) for name in names], axis=1)[after]
+        kept.append((z, {k: _column(stat, name)[after, 0].astype(t) for k, (name, t) in STATISTICS.items()}))
+    longest = sorted((len(z) for z, _ in kept), reverse=True)
+    length, n_chains = max((size * (i + 1), i + 1) for i, size in enumerate(longest)) if longest else (0, 0)
+    length //= max(n_chains, 1)
+    if length == 0 or n_chains < min(chains, 2):
+        raise KeyboardInterrupt("Sampling was interrupted before there were draws to keep.")
+    kept = [(z[:length], {k: v[:length] for k, v in s.items()}) for z, s in kept if len(z) >= length]
+    x = density.affine(np.stack([z for z, _ in kept]))
+    stats = {name: np.stack([s[name] for _, s in kept]) for name in STATISTICS}
+    return Draws(x, stats, complete=x.shape[:2] == (chains, draws))
+
+
+def _column(batch: Any, name: str) -> np.ndarray:
+    """A column of an Arrow record batch as an array (rows, values a row)."""
+    column = pyarrow.array(batch.column(name))
+    values = column.flatten() if pyarrow.types.is_nested(column.type) else column
+    return values.to_numpy(zero_copy_only=False).reshape(batch.num_rows, -1)
