@@ -1,0 +1,1 @@
+"""Timings of linear models beside other programs: ``python -m benchmarks``."""
