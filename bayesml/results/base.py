@@ -1,0 +1,198 @@
+"""The interface that every result of a model has, whichever engine made it."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from bayesml.design.arrays import Design
+from bayesml.results.addresses import Address, find_address, not_found, reversed_group
+from bayesml.tables.table import Table
+
+
+class GroupDict(dict[str, Any]):
+    """A dict by grouping factor that also understands lme4's reversed names, `class:school` for `school:class`."""
+
+    def __missing__(self, name: str) -> Any:
+        other = reversed_group(name) if isinstance(name, str) else name
+        if dict.__contains__(self, other):
+            return self[other]
+        raise not_found("grouping factor", name, self)
+
+
+class Result(ABC):
+    """What `fit` and `sample` return has in common.
+
+    An engine supplies the abstract properties; each of its cells summarises that engine's own
+    numbers (estimates and standard errors, or draws). All labels are the user's own.
+
+    Attributes
+    ----------
+    model : Model
+        The specification.
+    design : Design
+        The arrays that it became.
+    """
+
+    model: Any
+    design: Design
+    kind: ClassVar[str]
+
+    # -- supplied by the engine ------------------------------------------------------------
+
+    @property
+    @abstractmethod
+    def fixef(self) -> pd.Series:
+        """Fixed effects over coefficient addresses."""
+
+    @property
+    @abstractmethod
+    def se(self) -> pd.Series:
+        """Standard errors (posterior sds) of the fixed effects."""
+
+    @property
+    @abstractmethod
+    def vcov(self) -> pd.DataFrame:
+        """Covariance matrix of the fixed effects."""
+
+    @property
+    @abstractmethod
+    def varcorr(self) -> pd.DataFrame:
+        """Variances and covariances: `group var1 var2 vcov sdcor se lower upper`."""
+
+    @property
+    @abstractmethod
+    def sigma(self) -> float:
+        """Residual standard deviation; 1 where each row's is known."""
+
+    @property
+    @abstractmethod
+    def parameters(self) -> pd.DataFrame:
+        """Every estimate in one tidy frame, indexed by address."""
+
+    @abstractmethod
+    def effect_arrays(self) -> tuple[np.ndarray, ...]:
+        """Random effects of each term, (J, q): conditional modes or posterior means."""
+
+    @abstractmethod
+    def effect_sds(self) -> tuple[np.ndarray, ...]:
+        """Standard deviations of the random effects of each term, (J, q)."""
+
+    @property
+    @abstractmethod
+    def fitted(self) -> pd.Series:
+        """Conditional fitted values on the response scale, on the index of the data."""
+
+    @abstractmethod
+    def summary(self, ci_prob: float = 0.95, **options: Any) -> Table:
+        """The table of the result."""
+
+    # -- the same for all ------------------------------------------------------------------
+
+    @property
+    def nobs(self) -> int:
+        """Number of rows used."""
+        return self.design.nobs
+
+    @property
+    def sigma2(self) -> float:
+        """Residual variance."""
+        return self.sigma**2
+
+    @cached_property
+    def ngroups(self) -> GroupDict:
+        """Number of levels of each grouping factor."""
+        return GroupDict({term.group: len(term.levels) for term in self.design.random})
+
+    @cached_property
+    def group_sizes(self) -> pd.DataFrame:
+        """Rows a level: `levels smallest average largest`, one row a grouping factor."""
+        sizes = {term.group: np.bincount(term.codes, minlength=len(term.levels)) for term in self.design.random}
+        rows = {group: (len(n), int(n.min()), float(n.mean()), int(n.max())) for group, n in sizes.items()}
+        return pd.DataFrame.from_dict(rows, orient="index", columns=["levels", "smallest", "average", "largest"]).rename_axis("group")
+
+    @cached_property
+    def ranef(self) -> GroupDict:
+        """Random effects: for each grouping factor a DataFrame levels × columns."""
+        return effect_frames(self.design, self.effect_arrays())
+
+    @cached_property
+    def ranef_se(self) -> GroupDict:
+        """Standard deviations of the random effects, in the shape of `ranef`."""
+        return effect_frames(self.design, self.effect_sds())
+
+    @cached_property
+    def coef(self) -> GroupDict:
+        """Coefficients by level: fixef + ranef, for each grouping factor a DataFrame levels × columns."""
+        return GroupDict({group: level_coefficients(self.fixef, effects) for group, effects in self.ranef.items()})
+
+    @cached_property
+    def observed(self) -> pd.Series:
+        """The response of the rows used."""
+        return pd.Series(self.design.y, index=self.design.index, name=self.design.response_name)
+
+    @cached_property
+    def residuals(self) -> pd.Series:
+        """Response minus fitted, on the index of the data."""
+        return (self.observed - self.fitted).rename("residual")
+
+    @cached_property
+    def standardized_residuals(self) -> pd.Series:
+        """Residuals over the standard deviation of their row: sqrt(w) (y - fitted) / sigma."""
+        weights = self.design.precision_weights
+        scale = self.sigma if weights is None else self.sigma / np.sqrt(weights)
+        return (self.residuals / scale).rename("standardized residual")
+
+    @property
+    def formula(self) -> str:
+        """The formula as it was understood."""
+        return str(self.model.formula)
+
+    @property
+    def sigma_free(self) -> bool:
+        """Whether the residual standard deviation is a parameter."""
+        return self.design.known_sd is None
+
+    def address(self, text: str) -> Address:
+        """The parameter that a text means; `ColumnNotFound` names the nearest where there is none."""
+        return find_address(text, self.design, self.sigma_free)
+
+    def __getitem__(self, address: str) -> float:
+        """The estimate at an address: `fit["Days"]`, `fit["sd(Days | Subject)"]`, `fit["b(Days | Subject[308])"]`."""
+        found = self.address(address)
+        if found.kind == "effect":
+            return float(self.effect_arrays()[found.term][found.level, found.column])
+        return float(self.parameters.at[found.text, "estimate"])
+
+    def __str__(self) -> str:
+        return str(self.summary())
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return self.summary().to_html()
+
+    def to_latex(self) -> str:
+        """The summary as LaTeX (booktabs)."""
+        return self.summary().to_latex()
+
+
+def effect_frames(design: Design, arrays: tuple[np.ndarray, ...]) -> GroupDict:
+    """Arrays (J, q) of each random term as one DataFrame a grouping factor; terms of a group stand side by side."""
+    frames: dict[str, list[pd.DataFrame]] = {}
+    for term, values in zip(design.random, arrays, strict=True):
+        frames.setdefault(term.group, []).append(pd.DataFrame(values, index=term.levels, columns=list(term.names)))
+    return GroupDict({group: parts[0] if len(parts) == 1 else pd.concat(parts, axis=1) for group, parts in frames.items()})
+
+
+def level_coefficients(fixef: pd.Series, effects: pd.DataFrame) -> pd.DataFrame:
+    """Fixed plus random effects by level; a column that is only random stands alone, as in lme4."""
+    columns: Mapping[str, Any] = {name: np.full(len(effects), value) for name, value in fixef.items()}
+    out = pd.DataFrame(columns, index=effects.index)
+    for name in dict.fromkeys(effects.columns):
+        part = effects.loc[:, effects.columns == name].sum(axis=1)
+        out[name] = out[name] + part if name in out else part
+    return out

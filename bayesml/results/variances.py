@@ -1,0 +1,151 @@
+"""Variance parameters of a likelihood fit: variances, sds and correlations with their standard errors."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+
+from bayesml.design.arrays import Design
+from bayesml.results.addresses import Address, covariance_addresses
+from bayesml.results.intervals import interval
+
+RESIDUAL = "Residual"
+VARCORR_COLUMNS = ["group", "var1", "var2", "vcov", "sdcor", "se", "lower", "upper"]
+
+
+class VarianceParameters(Protocol):
+    """Free entries of the G_k, `(k, i, j)`, and `"sigma2"`: names, estimates and covariance."""
+
+    names: tuple
+    estimate: np.ndarray
+    vcov: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class VarianceEstimates:
+    """Variance parameters with labels.
+
+    Standard errors of sds and correlations follow by the delta method from those of variances and
+    covariances. What is on the boundary has NaN: no standard error exists there.
+
+    Parameters
+    ----------
+    design : Design
+    covariances : tuple of ndarray
+        G of each random term.
+    sigma : float
+    parameters : VarianceParameters
+    """
+
+    design: Design
+    covariances: tuple[np.ndarray, ...]
+    sigma: float
+    parameters: VarianceParameters
+
+    @cached_property
+    def positions(self) -> dict:
+        """Position of each free entry among the parameters."""
+        return {name: position for position, name in enumerate(self.parameters.names)}
+
+    def position(self, k: int, i: int, j: int) -> int | None:
+        """Position of entry (i, j) of G_k; None where it is no free parameter (a zero by structure)."""
+        if self.design.random[k].covariance.common_sd:
+            i, j = (0, 0) if i == j else (1, 0)
+        return self.positions.get((k, max(i, j), min(i, j)))
+
+    def entry_se(self, k: int, i: int, j: int) -> float:
+        """Standard error of entry (i, j) of G_k."""
+        position = self.position(k, i, j)
+        return np.nan if position is None else float(np.sqrt(self.parameters.vcov[position, position]))
+
+    @property
+    def sigma2_se(self) -> float:
+        """Standard error of sigma²; NaN where it is known."""
+        position = self.positions.get("sigma2")
+        return np.nan if position is None else float(np.sqrt(self.parameters.vcov[position, position]))
+
+    @cached_property
+    def addresses(self) -> tuple[Address, ...]:
+        """Addresses of the natural parameters: sds, correlations, sigma."""
+        sigma = (Address("sigma", "sigma"),) if "sigma2" in self.positions else ()
+        return (*covariance_addresses(self.design), *sigma)
+
+    def correlation(self, k: int, i: int, j: int) -> float:
+        """Correlation of two columns; NaN where one of the variances is zero."""
+        G = self.covariances[k]
+        scale = np.sqrt(G[i, i] * G[j, j])
+        return float(G[i, j] / scale) if scale > 0 else np.nan
+
+    @cached_property
+    def natural_estimate(self) -> np.ndarray:
+        """Estimates of `addresses`."""
+        values = []
+        for a in self.addresses:
+            if a.kind == "sigma":
+                values.append(self.sigma)
+            elif a.kind == "sd":
+                values.append(np.sqrt(self.covariances[a.term][a.column, a.column]))
+            else:
+                values.append(self.correlation(a.term, a.column, a.other))
+        return np.array(values, float)
+
+    @cached_property
+    def natural_vcov(self) -> np.ndarray:
+        """Covariance of `natural_estimate`; NaN where a parameter that it depends on is on the boundary."""
+        jacobian = np.zeros((len(self.addresses), len(self.parameters.names)))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            for row, a in enumerate(self.addresses):
+                if a.kind == "sigma":
+                    jacobian[row, self.positions["sigma2"]] = 0.5 / self.sigma
+                elif a.kind == "sd":
+                    sd = np.sqrt(self.covariances[a.term][a.column, a.column])
+                    jacobian[row, self.position(a.term, a.column, a.column)] = np.float64(0.5) / sd
+                else:
+                    G, corr = self.covariances[a.term], self.correlation(a.term, a.column, a.other)
+                    jacobian[row, self.position(a.term, a.column, a.other)] = 1 / np.sqrt(G[a.column, a.column] * G[a.other, a.other])
+                    for i in (a.column, a.other):
+                        jacobian[row, self.position(a.term, i, i)] -= corr / (2 * G[i, i])
+        vcov = self.parameters.vcov
+        free = ~np.isnan(np.diag(vcov))
+        known = np.isfinite(jacobian).all(axis=1)
+        known[known] = (jacobian[np.ix_(known, ~free)] == 0).all(axis=1)
+        out = np.full((len(jacobian), len(jacobian)), np.nan)
+        J = jacobian[np.ix_(known, free)]
+        out[np.ix_(known, known)] = J @ vcov[np.ix_(free, free)] @ J.T
+        return out
+
+    def varcorr(self, ci_prob: float) -> pd.DataFrame:
+        """`group var1 var2 vcov sdcor se lower upper`: variances, then covariances of each term, residual last."""
+        rows = []
+        for k, (term, G) in enumerate(zip(self.design.random, self.covariances, strict=True)):
+            q = len(term.names)
+            for i in range(q):
+                se = self.entry_se(k, i, i)
+                low, high = interval(G[i, i], se, ci_prob, "log")
+                rows.append((term.group, term.names[i], "", G[i, i], np.sqrt(G[i, i]), se, low, high))
+            for i, j in pairs(q) if term.covariance.correlations != "none" else ():
+                se = self.entry_se(k, i, j)
+                low, high = interval(G[i, j], se, ci_prob)
+                rows.append((term.group, term.names[i], term.names[j], G[i, j], self.correlation(k, i, j), se, low, high))
+        if "sigma2" in self.positions:
+            low, high = interval(self.sigma**2, self.sigma2_se, ci_prob, "log")
+            rows.append((RESIDUAL, "", "", self.sigma**2, self.sigma, self.sigma2_se, low, high))
+        frame = pd.DataFrame(rows, columns=VARCORR_COLUMNS)
+        return frame.astype(dict.fromkeys(VARCORR_COLUMNS[3:], float))
+
+    def natural(self, ci_prob: float) -> pd.DataFrame:
+        """`estimate se lower upper` of sds (log scale), correlations (atanh scale) and sigma, by address."""
+        se = np.sqrt(np.diag(self.natural_vcov))
+        is_corr = np.array([a.kind == "corr" for a in self.addresses], bool)
+        limits = [np.where(is_corr, c, s) for c, s in zip(interval(self.natural_estimate, se, ci_prob, "atanh"), interval(self.natural_estimate, se, ci_prob, "log"), strict=True)]
+        return pd.DataFrame(
+            {"estimate": self.natural_estimate, "se": se, "lower": limits[0], "upper": limits[1]},
+            index=pd.Index([a.text for a in self.addresses], dtype=object, name="address"),
+        )
+
+
+def pairs(q: int) -> list[tuple[int, int]]:
+    """Pairs i < j of q columns, in lme4's order: (0, 1), (0, 2), (1, 2), …"""
+    return [(i, j) for i in range(q) for j in range(i + 1, q)]

@@ -1,0 +1,72 @@
+"""How numbers are printed."""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bayesml.tables.table import Section
+
+Cell = float | int | str | None
+MISSING = "."
+MOST_DECIMALS = 6
+SIGNIFICANT = 4
+
+
+def format_section(section: "Section") -> list[list[str]]:
+    """The cells of a section as text, row by row; rows without cells give empty lists."""
+    spreads = [i for i, column in enumerate(section.columns) if column.format == "number" and column.spread]
+    numbers = [i for i, column in enumerate(section.columns) if column.format == "number"]
+    deciding = [spread_of([row.cells[i] for i in spreads] or [], [row.cells[i] for i in numbers]) for row in section.rows if row.cells]
+    shared = decimals(deciding)
+    out = []
+    for row in section.rows:
+        own = decimals([spread_of([row.cells[i] for i in spreads], [row.cells[i] for i in numbers])]) if row.cells and (section.per_row or shared is None) else shared
+        out.append([format_cell(cell, column.format, own) for cell, column in zip(row.cells, section.columns, strict=False)])
+    return out
+
+
+def spread_of(spreads: Sequence[Cell], numbers: Sequence[Cell]) -> float:
+    """The number that decides the decimals of a row: its standard error, else its first number that is not 0; NaN if none."""
+    for cell in (*spreads, *numbers):
+        if isinstance(cell, float | int) and math.isfinite(cell) and cell != 0:
+            return abs(cell)
+    return math.nan
+
+
+def decimals(deciding: Sequence[float]) -> int | None:
+    """Decimals that show each of these numbers with four significant digits; None where that takes too many."""
+    needed = [SIGNIFICANT - 1 - math.floor(math.log10(x)) for x in deciding if math.isfinite(x)]
+    most = max(needed, default=SIGNIFICANT - 1)
+    return None if most > MOST_DECIMALS or min(needed, default=0) < -4 else max(most, 1)
+
+
+def format_cell(cell: Cell, style: str, places: int | None) -> str:
+    """One cell as text."""
+    if cell is None:
+        return ""
+    if isinstance(cell, str):
+        return cell
+    if not math.isfinite(cell):
+        return MISSING if math.isnan(cell) else ("inf" if cell > 0 else "-inf")
+    match style:
+        case "count":
+            return f"{cell:.0f}" if float(cell).is_integer() else f"{cell:.1f}"
+        case "p":
+            return format_p(cell)
+        case "statistic":
+            return f"{cell:.2f}" if abs(cell) < 1e6 else f"{cell:.4g}"
+        case _:
+            text = f"{cell:.5g}" if places is None else f"{cell:.{places}f}"
+            return text[1:] if text.startswith("-") and not text.strip("-0.") else text
+
+
+def format_p(p: float) -> str:
+    """A p value: three decimals, `<0.001` below."""
+    return MISSING if math.isnan(p) else "<0.001" if p < 0.0005 else f"{p:.3f}"
+
+
+def p_phrase(p: float, name: str = "p") -> str:
+    """`p = 0.012` or `p < 0.001`."""
+    text = format_p(p)
+    return f"{name} < {text[1:]}" if text.startswith("<") else f"{name} = {text}"
