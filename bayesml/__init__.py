@@ -9,6 +9,8 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from bayesml.version import VERSION as __version__
+
 if TYPE_CHECKING:
     from bayesml import datasets, distributions, errors, families, plots
     from bayesml.bayes.hypothesis import hypothesis
@@ -35,11 +37,10 @@ if TYPE_CHECKING:
     from bayesml.post.ranef import ranef
     from bayesml.post.wald_test import wald_test
     from bayesml.refit import refit
+    from bayesml.results.side_by_side import side_by_side
     from bayesml.results.storage import load
     from bayesml.sample import sample
     from bayesml.syntax.model import Model
-
-__version__ = "0.1.0"
 
 _HOME = {
     "fit": "bayesml.fit",
@@ -54,6 +55,7 @@ _HOME = {
     "ranef": "bayesml.post.ranef",
     "refit": "bayesml.refit",
     "sample": "bayesml.sample",
+    "side_by_side": "bayesml.results.side_by_side",
     "wald_test": "bayesml.post.wald_test",
 } | dict.fromkeys(
     [
@@ -78,7 +80,7 @@ _SUBPACKAGES = ("datasets", "distributions", "errors", "families", "plots")
 
 __all__ = [  # noqa: RUF022 - verbs first
     "fit", "sample", "refit", "predict", "icc", "lrtest", "wald_test", "ranef", "hypothesis",
-    "graph", "prior_table", "Model", "load",
+    "side_by_side", "graph", "prior_table", "Model", "load",
     "Exponential", "Fixed", "Flat", "Gamma", "HalfCauchy", "HalfNormal", "HalfStudentT", "InverseGamma", "LKJ",
     "Normal", "StudentT", "Uniform",
     "datasets", "distributions", "errors", "families", "plots",

@@ -1,0 +1,292 @@
+"""The exact marginal likelihood of a linear multilevel model from its cross-products.
+
+Model, rows scaled by the square root of their weight::
+
+    y = X beta + sum_k Z_k b_k + e,   b_k = Lambda_k u,   u ~ N(0, I),   e ~ N(0, sigma² I)
+
+`GaussianSystem` holds the cross-products; after it is built no row is read again. Its
+kernels return value and exact derivatives in one sweep.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+
+from bayesml.errors import TooLarge
+from bayesml.linalg.border import LOOPS_UP_TO, border_by_lapack, border_by_loops
+from bayesml.linalg.crossproducts import accumulate
+from bayesml.linalg.elimination import eliminate, sweep_back
+from bayesml.linalg.layout import Layout, grouping_factors, lay_out
+from bayesml.linalg.marginal import assemble, draw_effects
+from bayesml.linalg.scaling import Scaling, TermColumns, batches, fill, scaling
+
+LARGEST_BORDER_BYTES = 6 * 2**30
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What one evaluation at given square roots Lambda / sigma returns, on the accumulated scale.
+
+    Parameters
+    ----------
+    logdet_u, logdet_x : float
+        log |Lambda'Z'WZLambda + I| and log |X'V^-1 X| (relative).
+    r2 : float
+        Penalised residual sum of squares at the solution.
+    D, E : tuple of ndarray (q, q)
+        For each term the sums over levels of ``Z'PZ`` and ``a a'``, ``a = Z'V^-1(y - X beta)``: with them
+        ``dl/dG = (E / sigma² - D) / 2`` on the relative scale.
+    """
+
+    logdet_u: float
+    logdet_x: float
+    r2: float
+    D: tuple[np.ndarray, ...]
+    E: tuple[np.ndarray, ...]
+    state: tuple[np.ndarray, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class GaussianSystem:
+    """Cross-products of a linear multilevel model and the maps back to the user's columns.
+
+    Parameters
+    ----------
+    layout : Layout
+    scaling : Scaling
+    rows, S : ndarray
+        Block rows of the chain's nodes; lower triangle of the border.
+    n : int
+        Number of observations.
+    half_log_weights : float
+        ``sum log(w) / 2``.
+    order : ndarray of int64 (p,)
+        Position in the design of each coefficient of the system.
+    """
+
+    layout: Layout
+    scaling: Scaling
+    rows: np.ndarray
+    S: np.ndarray
+    n: int
+    half_log_weights: float
+    order: np.ndarray
+
+    @classmethod
+    def of(cls, design: Any, given: Sequence[bool] | None = None) -> Self:
+        """System of a `bayesml.design.arrays.Design`, or of anything with its arrays.
+
+        `given` marks the coefficients that `marginal_density` will be given; the others can be integrated out.
+        """
+        given = np.zeros(len(design.fixed_columns), bool) if given is None else np.asarray(given, bool)
+        order = np.argsort(given, kind="stable")
+        return cls.build(
+            design.y,
+            [design.fixed_columns[j] for j in order],
+            [TermColumns(term.columns, term.covariance.column_freedom) for term in design.random],
+            [term.codes for term in design.random],
+            [len(term.levels) for term in design.random],
+            design.precision_weights,
+            design.offset,
+            order,
+            # what is given must not be mixed into what is integrated out: no shift if that is the intercept
+            shift=given.all() or not any(c is None and g for c, g in zip(design.fixed_columns, given, strict=True)),
+        )
+
+    @classmethod
+    def build(
+        cls,
+        y: np.ndarray,
+        x: Sequence[np.ndarray | None],
+        z: Sequence[TermColumns],
+        codes: Sequence[np.ndarray],
+        levels: Sequence[int],
+        weights: np.ndarray | None = None,
+        offset: np.ndarray | None = None,
+        order: np.ndarray | None = None,
+        shift: bool = True,
+    ) -> Self:
+        """Accumulate the cross-products: two passes over the rows, in batches.
+
+        Raises
+        ------
+        TooLarge
+            The dense border of crossed factors does not fit in memory.
+        """
+        layout = lay_out(grouping_factors(list(codes), list(levels), [len(t.columns) for t in z]), len(x))
+        refuse_large_border(layout)
+        maps = scaling(y, x, z, weights, offset, shift)
+        n, p = len(y), len(x)
+        rows, S = np.zeros(layout.off[-1]), np.zeros((layout.size, layout.size))
+        sequence = [k for factor in layout.factors for k in factor.terms]
+        starts = np.cumsum([0, *(len(z[k].columns) for k in sequence), p])
+        block = np.empty((min(n, 8192), starts[-1] + 1))
+        raw = np.empty((len(block), max([p, *(len(t.columns) for t in z)])))
+        code_block = np.empty((max(len(layout.factors), 1), len(block)), np.int64)
+        for part in batches(n):
+            size = part.stop - part.start
+            for k, start in zip(sequence, starts[:-2], strict=True):
+                q = len(z[k].columns)
+                fill(raw[:size, :q], z[k].columns, part, maps.z_shift[k])
+                block[:size, start : start + q] = raw[:size, :q] @ maps.z_map[k]
+            fill(raw[:size, :p], x, part, maps.x_shift)
+            X = block[:size, starts[-2] : starts[-1]]
+            X[:] = raw[:size, :p] @ maps.x_map
+            response = block[:size, -1]
+            np.subtract(y[part], maps.y_shift, out=response)
+            if offset is not None:
+                response -= offset[part]
+            response -= X @ maps.gamma
+            response /= maps.y_scale
+            if weights is not None:
+                block[:size] *= np.sqrt(weights[part])[:, None]
+            for f, factor in enumerate(layout.factors):
+                code_block[f, :size] = factor.codes[part]
+            accumulate(
+                block[:size], code_block[:, :size], layout.q, layout.chain_start, layout.parent, layout.ptr,
+                layout.idx, layout.up, layout.off, layout.border_start, p, rows, S,
+            )  # fmt: skip
+        half_log_weights = 0.0 if weights is None else 0.5 * float(np.log(weights).sum())
+        return cls(layout, maps, rows, S, n, half_log_weights, np.arange(p) if order is None else order)
+
+    @cached_property
+    def term_table(self) -> np.ndarray:
+        """For each term in the model's order: factor, first column in it, columns, start in `lam`, (K, 4)."""
+        places = {}
+        for f, factor in enumerate(self.layout.factors):
+            at = 0
+            for k, width in zip(factor.terms, factor.widths, strict=True):
+                places[k] = (f, at, width)
+                at += width
+        start, table = 0, []
+        for k in range(len(places)):
+            table.append((*places[k], start))
+            start += places[k][2] ** 2
+        return np.array(table, np.int64).reshape(-1, 4)
+
+    @property
+    def coefficients(self) -> int:
+        """Number of columns of X, p."""
+        return self.layout.coefficients
+
+    def evaluate(self, lams: Sequence[np.ndarray], integrated: bool) -> Evaluation:
+        """Determinants, residual sum of squares and derivatives at relative square roots `lams`.
+
+        Parameters
+        ----------
+        lams : sequence of ndarray (q, q)
+            Lambda_k / sigma of each term on the accumulated columns.
+        integrated : bool
+            Whether the coefficients are integrated out (REML) in D; profiled otherwise.
+        """
+        lay = self.layout
+        lam = assemble(np.concatenate([m.ravel() for m in lams]) if lams else np.empty(0), self.term_table, lay.q, lay.lam_start)
+        limit = lay.border + (lay.coefficients if integrated else 0)
+        rows, S = self.rows.copy(), self.S.copy()
+        K, H, C = np.empty(lay.k_start[-1]), np.zeros_like(S), np.zeros_like(S)
+        solution, modes = np.empty(lay.size), np.empty(self.chain_effects)
+        D, E = np.zeros(lay.lam_start[-1]), np.zeros(lay.lam_start[-1])
+        logdet = eliminate(
+            lam, lay.lam_start, lay.q, lay.chain_start, lay.parent, lay.ptr, lay.idx, lay.up, lay.off, rows, K, lay.k_start, S
+        )
+        border = border_by_loops if lay.size <= LOOPS_UP_TO else border_by_lapack
+        logdet_u, logdet_x, r2 = border(S, lam, lay.lam_start, lay.q, lay.chain, lay.border_start, limit, H, C, solution, D, E)
+        sweep_back(
+            lay.lam_start, lay.q, lay.chain_start, lay.parent, lay.ptr, lay.idx, lay.up, lay.off, rows, K, lay.k_start,
+            C, limit, solution, D, E, modes, np.empty(0),
+        )  # fmt: skip
+        return Evaluation(
+            logdet + logdet_u, logdet_x, r2, self.by_term(D), self.by_term(E), (lam, rows, S, K, H, C, solution, modes)
+        )
+
+    def by_term(self, flat: np.ndarray) -> tuple[np.ndarray, ...]:
+        """The terms' own blocks of matrices by factor."""
+        out = []
+        for f, at, width, _ in self.term_table:
+            q = int(self.layout.q[f])
+            block = flat[self.layout.lam_start[f] : self.layout.lam_start[f + 1]].reshape(q, q)
+            out.append(block[at : at + width, at : at + width])
+        return tuple(out)
+
+    @property
+    def chain_effects(self) -> int:
+        """Number of random effects that are eliminated in blocks."""
+        lay = self.layout
+        return int((np.diff(lay.chain_start) * lay.q[: lay.chain]).sum())
+
+    def arrays(self) -> tuple[np.ndarray, ...]:
+        """The arrays that `marginal_density` and `draw_effects` take after their parameters, always of the same types."""
+        lay, maps = self.layout, self.scaling
+        inverse = [np.linalg.inv(T).ravel() for T in maps.terms]
+        return (
+            self.order.astype(np.int64), self.term_table, lay.q, lay.lam_start, lay.chain_start, lay.parent, lay.ptr,
+            lay.idx, lay.up, lay.off, lay.k_start, lay.border_start, self.rows, self.S,
+            np.concatenate(inverse) if inverse else np.empty(0), maps.coefficients,
+            np.linalg.inv(maps.coefficients), maps.constant, np.array([self.n, maps.y_scale, self.half_log_weights]),
+        )  # fmt: skip
+
+    def effects_by_term(self, chain: np.ndarray, border: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Effects on the user's columns, (..., levels, q) a term, from those of the chain and of the border."""
+        lay, at, out = self.layout, 0, {}
+        for f, factor in enumerate(lay.factors):
+            count = factor.levels * factor.q
+            if f < lay.chain:
+                values, at = chain[..., at : at + count], at + count
+            else:
+                start = lay.border_start[f - lay.chain]
+                values = border[..., start : start + count]
+            values = values.reshape(*values.shape[:-1], factor.levels, factor.q)
+            first = 0
+            for k, width in zip(factor.terms, factor.widths, strict=True):
+                out[k] = values[..., first : first + width] @ self.scaling.terms[k].T * self.scaling.y_scale
+                first += width
+        return tuple(out[k] for k in range(len(out)))
+
+    def draw(
+        self,
+        lams: np.ndarray,
+        sigmas: np.ndarray,
+        betas: np.ndarray,
+        given: np.ndarray,
+        prior_mean: np.ndarray,
+        prior_precision: np.ndarray,
+        rng: np.random.Generator | None,
+    ) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
+        """Exact draws of coefficients and random effects given the other parameters.
+
+        Parameters
+        ----------
+        lams, sigmas, betas : ndarray (draws, ...)
+            As for `marginal_density`, a row a draw.
+        rng : Generator or None
+            None returns the conditional means.
+
+        Returns
+        -------
+        beta : ndarray (draws, p)
+        effects : tuple of ndarray (draws, levels, q)
+            One a random term.
+        """
+        draws, size = len(sigmas), self.chain_effects + self.layout.border + self.coefficients
+        normal = np.zeros((draws, size)) if rng is None else rng.standard_normal((draws, size))
+        chain, border = np.empty((draws, self.chain_effects)), np.empty((draws, self.layout.border))
+        beta = np.empty((draws, self.coefficients))
+        draw_effects(
+            lams, sigmas, betas, given, prior_mean, prior_precision, normal, chain, border, beta, *self.arrays()
+        )
+        return beta, self.effects_by_term(chain, border)
+
+
+def refuse_large_border(layout: Layout) -> None:
+    """Say before any work that the crossed factors need more memory than allowed."""
+    needed = 4 * 8 * layout.size**2
+    if needed > LARGEST_BORDER_BYTES:
+        kept = [factor.levels for factor in layout.factors[layout.chain :]]
+        raise TooLarge(
+            f"The crossed grouping factors leave a dense block of {layout.size:,} rows (factors of {kept} levels besides the "
+            f"one that is eliminated): it needs {needed / 2**30:.0f} GiB, {LARGEST_BORDER_BYTES / 2**30:.0f} GiB are allowed. "
+            "Use fewer crossed terms, or model the smaller factor by fixed columns."
+        )

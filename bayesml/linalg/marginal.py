@@ -1,0 +1,336 @@
+"""Marginal density at given parameters, and exact draws of what was integrated out.
+
+Used by the sampler: parameters are on the natural scale, coefficients are given, or integrated
+out under a normal or flat prior. Everything is explicit loops, callable from machine code.
+The coefficients of a system are ordered: those integrated out first (`GaussianSystem.of(design, given)`).
+"""
+
+from math import log, pi, sqrt
+
+import numpy as np
+
+from bayesml.linalg.border import border_by_loops, effects_from_standardised
+from bayesml.linalg.elimination import eliminate, kernel, sweep_back
+
+
+@kernel
+def assemble(lam_terms, term_table, q, lam_start):
+    """Square roots by factor (block diagonal in its terms) from those by term."""
+    lam = np.zeros(lam_start[len(lam_start) - 1])
+    for k in range(len(term_table)):
+        f, at, width, start = term_table[k, 0], term_table[k, 1], term_table[k, 2], term_table[k, 3]
+        for a in range(width):
+            for b in range(width):
+                lam[lam_start[f] + (at + a) * q[f] + at + b] = lam_terms[start + a * width + b]
+    return lam
+
+
+@kernel
+def relative_roots(lam, sigma, term_inverse, term_table):
+    """``T^-1 Lambda / sigma`` of each term, flat: from the user's columns to the accumulated ones."""
+    out = np.empty(len(lam))
+    for k in range(len(term_table)):
+        n, start = term_table[k, 2], term_table[k, 3]
+        for a in range(n):
+            for b in range(n):
+                t = 0.0
+                for i in range(n):
+                    t += term_inverse[start + a * n + i] * lam[start + i * n + b]
+                out[start + a * n + b] = t / sigma
+    return out
+
+
+@kernel
+def condition(S, m, p, first_given, beta_hat, s2, prior_precision, prior_gap, B):
+    """Border with given coefficients moved into the response and prior rows added.
+
+    Parameters
+    ----------
+    first_given : int
+        Number of coefficients that are integrated out; the rest are given in `beta_hat`.
+    s2 : float
+        sigma² on the accumulated scale.
+    prior_precision, prior_gap : ndarray (p,)
+        Of the integrated coefficients; the gap is constant part minus prior mean.
+    """
+    size = m + first_given + 1
+    out = np.empty((size, size))
+    y = m + p
+    for i in range(size - 1):
+        for j in range(i + 1):
+            out[i, j] = S[i, j]
+    for j in range(size - 1):
+        t = S[y, j]
+        for g in range(m + first_given, m + p):
+            t -= beta_hat[g - m] * S[g, j]
+        out[size - 1, j] = t
+    t = S[y, y]
+    for g in range(m + first_given, m + p):
+        t -= 2.0 * beta_hat[g - m] * S[y, g]
+        for h in range(m + first_given, m + p):
+            t += beta_hat[g - m] * beta_hat[h - m] * (S[g, h] if h <= g else S[h, g])
+    out[size - 1, size - 1] = t
+    for c in range(first_given):
+        w = prior_precision[c] * s2
+        if w > 0.0:
+            for a in range(first_given):
+                for b in range(a + 1):
+                    out[m + a, m + b] += w * B[c, a] * B[c, b]
+                out[size - 1, m + a] -= w * B[c, a] * prior_gap[c]
+            out[size - 1, size - 1] += w * prior_gap[c] ** 2
+    return out
+
+
+@kernel
+def solve_at(
+    lam, sigma, beta, given, prior_mean, prior_precision,
+    order, term_table, q, lam_start, chain_start, parent, ptr, idx, up, off, k_start, border_start,
+    rows, S, term_inverse, B, B_inverse, constant, scalars,
+):  # fmt: skip
+    """Eliminate, condition and solve; returns everything that value, gradient and draws need."""
+    p = len(order)
+    y_scale = scalars[1]
+    m = border_start[len(border_start) - 1]
+    depths = len(chain_start) - 1
+    first_given = 0
+    for j in range(p):
+        if given[order[j]] == 0:
+            first_given += 1
+    s2 = (sigma / y_scale) ** 2
+    relative = assemble(relative_roots(lam, sigma, term_inverse, term_table), term_table, q, lam_start)
+    work, border = rows.copy(), S.copy()
+    K = np.empty(k_start[len(k_start) - 1])
+    logdet = eliminate(relative, lam_start, q, chain_start, parent, ptr, idx, up, off, work, K, k_start, border)
+    beta_hat = np.zeros(p)
+    gap, precision = np.zeros(p), np.zeros(p)
+    for i in range(first_given, p):
+        for j in range(first_given, p):
+            beta_hat[i] += B_inverse[i, j] * (beta[order[j]] - constant[j])
+    for i in range(first_given):
+        precision[i] = prior_precision[order[i]]
+        gap[i] = constant[i] - prior_mean[order[i]]
+        for j in range(first_given, p):
+            gap[i] += B[i, j] * beta_hat[j]
+    small = condition(border, m, p, first_given, beta_hat, s2, precision, gap, B)
+    size = m + first_given + 1
+    H, C, part = np.zeros((size, size)), np.zeros((size, size)), np.empty(size)
+    D, E = np.zeros(len(relative)), np.zeros(len(relative))
+    logdet_u, logdet_x, r2 = border_by_loops(
+        small, relative, lam_start, q, depths, border_start, m + first_given, H, C, part, D, E
+    )
+    for i in range(first_given):
+        beta_hat[i] = part[m + i]
+    return relative, work, border, K, beta_hat, gap, precision, H, C, part, D, E, logdet + logdet_u, logdet_x, r2, first_given, s2
+
+
+@kernel
+def marginal_density(
+    lam, sigma, beta, given, prior_mean, prior_precision,
+    order, term_table, q, lam_start, chain_start, parent, ptr, idx, up, off, k_start, border_start,
+    rows, S, term_inverse, B, B_inverse, constant, scalars,
+):  # fmt: skip
+    """Log marginal density of y and its gradient.
+
+    Random effects are integrated out, and so are the coefficients that are not given, under
+    ``N(prior_mean, 1 / prior_precision)``; precision 0 is Lebesgue measure. The priors' own
+    constants are included.
+
+    Parameters
+    ----------
+    lam : ndarray
+        Square roots Lambda_k of the covariance of each term, natural scale, row-major, concatenated.
+    sigma : float
+    beta : ndarray (p,)
+        Values of the given coefficients; others are not read.
+    given : ndarray of int64 (p,)
+    prior_mean, prior_precision : ndarray (p,)
+
+    Returns
+    -------
+    value : float
+    grad_lam : ndarray, as `lam`
+    grad_sigma : float
+    grad_beta : ndarray (p,)
+        Zero for coefficients that are integrated out.
+    """
+    relative, work, border, K, beta_hat, gap, precision, H, C, part, D, E, logdet_u, logdet_x, r2, first_given, s2 = solve_at(
+        lam, sigma, beta, given, prior_mean, prior_precision,
+        order, term_table, q, lam_start, chain_start, parent, ptr, idx, up, off, k_start, border_start,
+        rows, S, term_inverse, B, B_inverse, constant, scalars,
+    )  # fmt: skip
+    n, half_log_weights = scalars[0], scalars[2]
+    p = len(order)
+    m = border_start[len(border_start) - 1]
+    solution = np.empty(m + p + 1)
+    solution[:m] = part[:m]
+    solution[m : m + p] = beta_hat
+    solution[m + p] = -1.0
+    modes = np.empty(chain_size(chain_start, q))
+    sweep_back(
+        lam_start, q, chain_start, parent, ptr, idx, up, off, work, K, k_start,
+        C, m + first_given, solution, D, E, modes, np.empty(0),
+    )  # fmt: skip
+    value = half_log_weights - 0.5 * (logdet_u + logdet_x + r2 / s2)
+    value -= 0.5 * (n * log(2.0 * pi * sigma**2) - first_given * log(2.0 * pi * s2))
+    slope = r2 / s2 - n + first_given  # derivative in log sigma at fixed relative square roots
+    for c in range(first_given):
+        value += log(abs(B[c, c]))
+        if precision[c] > 0.0:
+            value += 0.5 * log(precision[c] / (2.0 * pi))
+            t, v = gap[c], 0.0
+            for a in range(first_given):
+                t += B[c, a] * beta_hat[a]
+                for b in range(first_given):
+                    v += B[c, a] * C[m + a, m + b] * B[c, b]
+            slope -= precision[c] * (t * t + s2 * v)
+    grad_lam = np.empty(len(lam))
+    for k in range(len(term_table)):
+        f, at, width, start = term_table[k, 0], term_table[k, 1], term_table[k, 2], term_table[k, 3]
+        inner = np.empty((width, width))
+        for a in range(width):
+            for b in range(width):
+                t = 0.0
+                for i in range(width):
+                    place = lam_start[f] + (at + a) * q[f] + at + i
+                    t += (E[place] / s2 - D[place]) * relative[lam_start[f] + (at + i) * q[f] + at + b]
+                inner[a, b] = t
+                slope -= t * relative[lam_start[f] + (at + a) * q[f] + at + b]
+        for a in range(width):
+            for b in range(width):
+                t = 0.0
+                for i in range(width):
+                    t += term_inverse[start + i * width + a] * inner[i, b]
+                grad_lam[start + a * width + b] = t / sigma
+    grad_beta = np.zeros(p)
+    if first_given < p:
+        grad_hat = np.zeros(p)
+        for g in range(first_given, p):
+            t = 0.0
+            for j in range(m + p + 1):
+                t -= (border[m + g, j] if j <= m + g else border[j, m + g]) * solution[j]
+            t /= s2
+            for c in range(first_given):
+                if precision[c] > 0.0:
+                    s = gap[c]
+                    for a in range(first_given):
+                        s += B[c, a] * beta_hat[a]
+                    t -= precision[c] * s * B[c, g]
+            grad_hat[g] = t
+        for j in range(first_given, p):
+            t = 0.0
+            for i in range(first_given, p):
+                t += B_inverse[i, j] * grad_hat[i]
+            grad_beta[order[j]] = t
+    return value, grad_lam, slope / sigma, grad_beta
+
+
+@kernel
+def chain_size(chain_start, q):
+    """Number of random effects of the chain."""
+    total = 0
+    for d in range(len(chain_start) - 1):
+        total += (chain_start[d + 1] - chain_start[d]) * q[d]
+    return total
+
+
+@kernel
+def semidefinite_root(K, at, n, R):
+    """Lower triangular R with RR' = K, an n x n block that may be singular."""
+    for i in range(n):
+        for j in range(i + 1):
+            t = K[at + i * n + j]
+            for k in range(j):
+                t -= R[i, k] * R[j, k]
+            if i == j:
+                R[i, i] = sqrt(t) if t > 1e-14 * K[at + i * n + i] else 0.0
+            else:
+                R[i, j] = t / R[j, j] if R[j, j] > 0.0 else 0.0
+
+
+@kernel
+def draw_effects(
+    lams, sigmas, betas, given, prior_mean, prior_precision, normal, chain_out, border_out, beta_out,
+    order, term_table, q, lam_start, chain_start, parent, ptr, idx, up, off, k_start, border_start,
+    rows, S, term_inverse, B, B_inverse, constant, scalars,
+):  # fmt: skip
+    """Random effects and integrated coefficients from their exact conditional distribution, a draw a row.
+
+    Parameters
+    ----------
+    lams, sigmas, betas : ndarray (draws, ...)
+        As for `marginal_density`, one row a draw.
+    normal : ndarray (draws, chain effects + m + p)
+        Standard normal numbers; zeros give the conditional means.
+    chain_out, border_out, beta_out : ndarray (draws, ...)
+        Out: effects of the chain and of the border on the accumulated columns; coefficients of the user's columns.
+    """
+    p = len(order)
+    m = border_start[len(border_start) - 1]
+    depths = len(chain_start) - 1
+    q_max = 1
+    for d in range(depths):
+        q_max = max(q_max, q[d])
+    R, t0 = np.zeros((q_max, q_max)), np.empty(q_max)
+    anc = np.zeros(depths + 1, np.int64)
+    for d in range(depths - 1, -1, -1):
+        anc[d] = anc[d + 1] + q[d]
+    effects = chain_size(chain_start, q)
+    for s in range(len(sigmas)):
+        relative, work, border, K, beta_hat, gap, precision, H, C, part, D, E, logdet_u, logdet_x, r2, first_given, s2 = solve_at(
+            lams[s], sigmas[s], betas[s], given, prior_mean, prior_precision,
+            order, term_table, q, lam_start, chain_start, parent, ptr, idx, up, off, k_start, border_start,
+            rows, S, term_inverse, B, B_inverse, constant, scalars,
+        )  # fmt: skip
+        scale = sqrt(s2)
+        free = m + first_given
+        noise = np.empty(free + 1)
+        for i in range(free - 1, -1, -1):
+            t = normal[s, effects + i]
+            for k in range(i + 1, free):
+                t -= H[k, i] * noise[k]
+            noise[i] = t / H[i, i]
+        effects_from_standardised(noise, relative, lam_start, q, depths, border_start)
+        solution = np.empty(m + p + 1)
+        for i in range(m):
+            solution[i] = part[i] + scale * noise[i]
+            border_out[s, i] = solution[i]
+        for i in range(p):
+            solution[m + i] = beta_hat[i] + (scale * noise[m + i] if i < first_given else 0.0)
+        solution[m + p] = -1.0
+        for i in range(p):
+            t = constant[i]
+            for j in range(p):
+                t += B[i, j] * solution[m + j]
+            beta_out[s, order[i]] = betas[s, order[i]] if i >= first_given else t
+        last = effects
+        start_of = np.empty(depths, np.int64)
+        for d in range(depths - 1, -1, -1):
+            last -= (chain_start[d + 1] - chain_start[d]) * q[d]
+            start_of[d] = last
+        for d in range(depths - 1, -1, -1):
+            n = q[d]
+            for i in range(chain_start[d], chain_start[d + 1]):
+                nb = ptr[i + 1] - ptr[i]
+                width = anc[d] + nb
+                for a in range(n):
+                    base = off[i] + a * width
+                    t = 0.0
+                    for j in range(nb):
+                        t -= work[base + anc[d] + j] * solution[idx[ptr[i] + j]]
+                    node = i
+                    for e in range(d + 1, depths):
+                        node = parent[node]
+                        mine = n + anc[d + 1] - anc[e]
+                        where = start_of[e] + (node - chain_start[e]) * q[e]
+                        for c in range(q[e]):
+                            t -= work[base + mine + c] * chain_out[s, where + c]
+                    t0[a] = t
+                semidefinite_root(K, k_start[i], n, R)
+                here = start_of[d] + (i - chain_start[d]) * n
+                for a in range(n):
+                    t = 0.0
+                    for k in range(n):
+                        t += K[k_start[i] + a * n + k] * t0[k]
+                    for k in range(a + 1):
+                        t += scale * R[a, k] * normal[s, here + k]
+                    chain_out[s, here + a] = t

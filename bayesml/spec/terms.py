@@ -1,0 +1,115 @@
+"""Terms of a linear predictor: the fixed part and the random terms, as values."""
+
+from dataclasses import dataclass
+
+from bayesml.spec.expressions import Expression, OtherColumns, label, names_in
+
+
+@dataclass(frozen=True)
+class Term:
+    """A product of expressions, `a:b`; without factors it is the intercept."""
+
+    factors: tuple[Expression, ...] = ()
+
+    def __str__(self) -> str:
+        return ":".join(map(str, self.factors)) or "1"
+
+    @property
+    def label(self) -> str:
+        """As in addresses and tables: without the backticks of plain column names."""
+        return ":".join(map(label, self.factors)) or "Intercept"
+
+
+@dataclass(frozen=True)
+class FixedPart:
+    """Columns of X: terms in the order of their degree (as R sorts them) and offsets.
+
+    Parameters
+    ----------
+    terms : tuple of Term
+        Without the intercept.
+    intercept : bool
+    offsets : tuple of Expression
+        Added to the linear predictor with coefficient one.
+    """
+
+    terms: tuple[Term, ...] = ()
+    intercept: bool = True
+    offsets: tuple[Expression, ...] = ()
+
+    def __str__(self) -> str:
+        parts = ["1" if self.intercept else "0", *map(str, self.terms), *(f"offset({o})" for o in self.offsets)]
+        return " + ".join(parts)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Columns of the data that are used."""
+        parts = [f for t in self.terms for f in t.factors] + list(self.offsets)
+        return tuple(dict.fromkeys(n for p in parts for n in names_in(p)))
+
+
+@dataclass(frozen=True)
+class RandomTerm:
+    """A random term `(columns | group)`.
+
+    Parameters
+    ----------
+    columns : FixedPart
+        Columns of Z, without offsets.
+    group : tuple of Expression
+        The grouping factor is the interaction of these; `(1 | a/b)` gives two terms, `a` and `a:b`.
+    correlated : bool
+        False where it was written with `||`: the default covariance is then `independent`.
+    """
+
+    columns: FixedPart
+    group: tuple[Expression, ...]
+    correlated: bool = True
+
+    @property
+    def group_name(self) -> str:
+        """The printed name of the grouping factor, `school:class`: column names joined, without backticks."""
+        return ":".join(map(label, self.group))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Columns of the data that are used."""
+        groups = [n for g in self.group for n in names_in(g)]
+        return tuple(dict.fromkeys([*self.columns.names, *groups]))
+
+    def __str__(self) -> str:
+        return f"({self.columns} {'|' if self.correlated else '||'} {':'.join(map(str, self.group))})"
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A parsed formula.
+
+    Parameters
+    ----------
+    response : Expression
+        Left side. A call of a registered response (`known_sd(y, se)`) selects that response;
+        anything else is a plain response that is a name or a function of one.
+    fixed : FixedPart
+    random : tuple of RandomTerm
+        `(1 | a/b/c)` is expanded.
+    """
+
+    response: Expression
+    fixed: FixedPart
+    random: tuple[RandomTerm, ...] = ()
+
+    def __str__(self) -> str:
+        return " + ".join([f"{self.response} ~ {self.fixed}", *map(str, self.random)])
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Columns of the data that are used, without those that a `.` stands for."""
+        parts = [*names_in(self.response), *self.fixed.names, *(n for term in self.random for n in term.names)]
+        return tuple(dict.fromkeys(parts))
+
+    @property
+    def has_dot(self) -> bool:
+        """Whether a `.` waits for the columns of the data."""
+        parts = [self.fixed, *(term.columns for term in self.random)]
+        return any(isinstance(f, OtherColumns) for part in parts for term in part.terms for f in term.factors)
