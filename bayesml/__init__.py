@@ -9,7 +9,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from bayesml.version import VERSION as __version__
+from bayesml.version import __version__
 
 if TYPE_CHECKING:
     from bayesml import datasets, distributions, errors, families, plots
@@ -84,6 +84,7 @@ __all__ = [  # noqa: RUF022 - verbs first
     "Exponential", "Fixed", "Flat", "Gamma", "HalfCauchy", "HalfNormal", "HalfStudentT", "InverseGamma", "LKJ",
     "Normal", "StudentT", "Uniform",
     "datasets", "distributions", "errors", "families", "plots",
+    "__version__",
 ]  # fmt: skip
 
 
@@ -99,7 +100,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*__all__, "__version__", "__doc__", "__file__", "__name__", "__path__"})
+    return sorted({*__all__, "__doc__", "__file__", "__name__", "__path__"})
 
 
 class _Package(ModuleType):
