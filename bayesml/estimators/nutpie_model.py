@@ -227,7 +227,9 @@ def _compile_graph(model: pm.Model, values: list[Any]) -> tuple[Any, list[np.nda
     outputs = clone_replace(outputs, dict(zip(shared, plain, strict=True)))
     # Fast math changes digits of some densities; the flag is part of the key of the cached code.
     with pytensor.config.change_flags(numba__fastmath=False):
-        function = pytensor.function([*values, *plain], outputs, mode="NUMBA", on_unused_input="ignore", trust_input=True)
+        function = pytensor.function(
+            [*values, *plain], outputs, mode="NUMBA", on_unused_input="ignore", trust_input=True
+        )
     # Copies: the callback reads them by address, and nobody else may change them.
     return function, [np.array(v.get_value(borrow=True), order="C", copy=True) for v in shared]
 

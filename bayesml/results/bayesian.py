@@ -1,0 +1,367 @@
+"""`BayesianResult`: draws of a posterior, read in the same tables as a likelihood fit."""
+
+import warnings
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayesml.design.arrays import Design
+from bayesml.errors import BayesmlWarning, SpecificationError, TooLarge
+from bayesml.results import diagnostics
+from bayesml.results.addresses import Address, parameter_addresses
+from bayesml.results.base import GroupDict, Result
+from bayesml.results.effects import conditional_moments, draw_effects
+from bayesml.results.inference_data import row_dataset, to_datatree
+from bayesml.results.posterior import (
+    Posterior,
+    column_pairs,
+    effect_bytes,
+    flat_draws,
+    linear_predictor,
+    term_covariance,
+)
+from bayesml.results.predictive import log_likelihood, new_responses
+from bayesml.results.posterior_summary import interval_tails, summarise_posterior
+from bayesml.results.variances import RESIDUAL, VARCORR_COLUMNS, pairs
+from bayesml.tables.table import Table
+
+PREDICTIVE_STREAM = 2
+EFFECT_LIMIT = 200_000_000
+PARTS = {"coefficient": "fixed", "sd": "random", "corr": "random", "sigma": "residual"}
+
+
+class BayesianResult(Result):
+    """Draws of the joint posterior of a multilevel model.
+
+    Estimates are posterior medians, standard errors posterior standard deviations, intervals
+    equal-tailed: each cell summarises the draws of that quantity itself.
+
+    Parameters
+    ----------
+    model : Model
+    design : Design
+    posterior : Posterior
+    priors : mapping of str to Distribution
+        The prior of each parameter with its numbers, by address.
+
+    Attributes
+    ----------
+    idata : xarray.DataTree
+        Groups `posterior`, `sample_stats`, `observed_data`, `constant_data`, as ArviZ reads them;
+        more on request: `log_likelihood()`, `posterior_predictive()`, `prior()`.
+    status : SamplerStatus
+        R-hat, effective sample sizes, divergences and E-BFMI, with advice.
+
+    Notes
+    -----
+    Random effects that were integrated out are drawn from their exact conditional distribution, one draw a
+    posterior draw, when they are first read. Where all draws would take more than 200 MB, exact
+    conditional means and standard deviations are given in their place, unless `draw_effects` is called.
+    """
+
+    kind = "bayesian"
+
+    def __init__(self, model: Any, design: Design, posterior: Posterior, priors: dict[str, Any] | None = None):
+        self.model, self.design, self.posterior = model, design, posterior
+        self.priors = dict(priors or {})
+        self._effects = posterior.effects
+
+    # -- draws -----------------------------------------------------------------------------------
+
+    def draws(self, address: str) -> np.ndarray:
+        """Draws of a parameter or random effect, shape (chain, draw), by its address.
+
+        Raises
+        ------
+        ColumnNotFound
+            The model has no such parameter; the message names the nearest.
+        TooLarge
+            It is a random effect, and the draws of all of them would take over 200 MB.
+        """
+        return self._draws_of(self.address(address))
+
+    def _draws_of(self, found: Address) -> np.ndarray:
+        post = self.posterior
+        match found.kind:
+            case "coefficient":
+                return post.beta[..., found.column]
+            case "sigma":
+                return post.sigma
+            case "sd":
+                sds = post.sds[found.term]
+                return sds[..., min(found.column, sds.shape[-1] - 1)]
+            case "corr":
+                corrs = post.corrs[found.term]
+                pairs = column_pairs(len(self.design.random[found.term].names))
+                return corrs[..., pairs.index((found.column, found.other)) if corrs.shape[-1] > 1 else 0]
+            case _:
+                return self.effects[found.term][..., found.level, found.column]
+
+    @property
+    def effects(self) -> tuple[np.ndarray, ...]:
+        """Draws of the random effects of each term, (chain, draw, J, q).
+
+        Raises
+        ------
+        TooLarge
+            They would take more than 200 MB and `draw_effects` was not called.
+        """
+        if self._effects is None:
+            if not self.effects_fit:
+                raise TooLarge(
+                    f"All draws of the random effects take {self._effect_bytes / 1e6:.0f} MB. Their means and standard "
+                    "deviations are in `ranef` and `ranef_se`; `draw_effects()` draws them all the same."
+                )
+            self.draw_effects()
+        return self._effects
+
+    def draw_effects(self) -> "BayesianResult":
+        """Draw the random effects, whatever their size; returns the result itself."""
+        if self._effects is None:
+            self._effects = draw_effects(self.design, self.posterior)
+            self.__dict__.pop("idata", None)
+        return self
+
+    @property
+    def effects_fit(self) -> bool:
+        """Whether draws of the random effects exist or take less than 200 MB."""
+        return self._effects is not None or self._effect_bytes <= EFFECT_LIMIT
+
+    @property
+    def _effect_bytes(self) -> int:
+        chains, draws = self.posterior.shape
+        return effect_bytes(self.design, chains * draws)
+
+    @cached_property
+    def _effect_moments(self) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
+        """Posterior medians (means, where draws are too large) and sds of the random effects."""
+        if not self.effects_fit:
+            return conditional_moments(self.design, self.posterior)
+        flat = [flat_draws(b) for b in self.effects]
+        return tuple(np.median(b, axis=0) for b in flat), tuple(b.std(axis=0, ddof=1) for b in flat)
+
+    # -- tables ----------------------------------------------------------------------------------
+
+    @cached_property
+    def fixef(self) -> pd.Series:
+        return self._coefficients(np.median(flat_draws(self.posterior.beta), axis=0), "estimate")
+
+    @cached_property
+    def se(self) -> pd.Series:
+        return self._coefficients(flat_draws(self.posterior.beta).std(axis=0, ddof=1), "se")
+
+    @cached_property
+    def vcov(self) -> pd.DataFrame:
+        names = pd.Index(self.design.coefficients)
+        values = np.atleast_2d(np.cov(flat_draws(self.posterior.beta), rowvar=False))
+        return pd.DataFrame(values.reshape(len(names), len(names)), index=names, columns=names)
+
+    def _coefficients(self, values: np.ndarray, name: str) -> pd.Series:
+        return pd.Series(values, index=pd.Index(self.design.coefficients), name=name)
+
+    @property
+    def sigma(self) -> float:
+        return float(np.median(self.posterior.sigma))
+
+    @cached_property
+    def varcorr(self) -> pd.DataFrame:
+        return self.varcorr_table()
+
+    def varcorr_table(self, ci_prob: float = 0.95) -> pd.DataFrame:
+        """Variances, covariances and the residual variance.
+
+        Parameters
+        ----------
+        ci_prob : float, default 0.95
+
+        Returns
+        -------
+        DataFrame
+            `group var1 var2 vcov sdcor se lower upper`; `vcov` is the median of the variance or covariance, with
+            its sd and interval; `sdcor` the median of the standard deviation or correlation.
+        """
+        rows = []
+        post = self.posterior
+        for k, term in enumerate(self.design.random):
+            G = term_covariance(term, post.sds[k], post.corrs[k])
+            for i, name in enumerate(term.names):
+                rows.append((term.group, name, "", G[..., i, i], np.sqrt(G[..., i, i])))
+            for i, j in pairs(len(term.names)) if term.covariance.correlations != "none" else ():
+                corr = self._draws_of(Address("corr", "", i, k, j))
+                rows.append((term.group, term.names[i], term.names[j], G[..., i, j], corr))
+        if self.sigma_free:
+            rows.append((RESIDUAL, "", "", post.sigma**2, post.sigma))
+        tails = interval_tails(ci_prob)
+        cells = [
+            (*names, np.median(vcov), np.median(sdcor), vcov.std(ddof=1), *np.quantile(vcov, tails))
+            for *names, vcov, sdcor in rows
+        ]
+        return pd.DataFrame(cells, columns=VARCORR_COLUMNS)
+
+    @cached_property
+    def parameters(self) -> pd.DataFrame:
+        return self.tidy()
+
+    def tidy(self, ci_prob: float = 0.95, mixing: bool = True) -> pd.DataFrame:
+        """Coefficients, standard deviations, correlations and sigma, one row each.
+
+        Parameters
+        ----------
+        ci_prob : float, default 0.95
+            Content of the equal-tailed intervals.
+        mixing : bool, default True
+            Whether to add R-hat and effective sample sizes.
+
+        Returns
+        -------
+        DataFrame
+            Index: addresses. Columns `part group name estimate se lower upper rhat ess_bulk ess_tail`.
+        """
+        found = parameter_addresses(self.design, self.sigma_free)
+        draws = np.stack([self._draws_of(address) for address in found], axis=-1)
+        flat = flat_draws(draws)
+        lower, upper = np.quantile(flat, interval_tails(ci_prob), axis=0)
+        table = pd.DataFrame(
+            {
+                "part": [PARTS[address.kind] for address in found],
+                "group": [self.design.random[a.term].group if a.term >= 0 else "" for a in found],
+                "name": [address.text for address in found],
+                "estimate": np.median(flat, axis=0),
+                "se": flat.std(axis=0, ddof=1),
+                "lower": lower,
+                "upper": upper,
+            },
+            index=pd.Index([address.text for address in found], name="address"),
+        )
+        if mixing:
+            table["rhat"] = diagnostics.rhat(draws)
+            table["ess_bulk"] = diagnostics.ess(draws, "bulk")
+            table["ess_tail"] = diagnostics.ess(draws, "tail")
+        return table
+
+    def interval_frame(self, ci_prob: float = 0.95) -> pd.DataFrame:
+        """`estimate se lower upper` of every parameter, by address."""
+        return self.tidy(ci_prob, mixing=False)[["estimate", "se", "lower", "upper"]]
+
+    column_titles = ("posterior median", "sd", "credible interval")
+
+    def summary(self, ci_prob: float = 0.95, scale: str = "var", exponentiate: bool = False, **unknown: Any) -> Table:
+        """The table of the posterior: medians, sds, equal-tailed intervals, R-hat and effective sample sizes.
+
+        Parameters
+        ----------
+        ci_prob : float, default 0.95
+            Content of the credible intervals.
+        scale : {"var", "sd"}
+            Variance components as variances and covariances, or as sds and correlations.
+        exponentiate : bool, default False
+            Summarise the draws of exp(coefficient).
+
+        Returns
+        -------
+        Table
+        """
+        if unknown:
+            raise SpecificationError(
+                f"`{next(iter(unknown))}` is no option of this summary: ci_prob, scale, exponentiate."
+            )
+        return summarise_posterior(self, ci_prob, scale, exponentiate)
+
+    def __getitem__(self, address: str) -> float:
+        found = self.address(address)
+        if found.kind == "effect":
+            return float(self.effect_arrays()[found.term][found.level, found.column])
+        return float(np.median(self._draws_of(found)))
+
+    def effect_arrays(self) -> tuple[np.ndarray, ...]:
+        return self._effect_moments[0]
+
+    def effect_sds(self) -> tuple[np.ndarray, ...]:
+        return self._effect_moments[1]
+
+    @cached_property
+    def coef(self) -> GroupDict:
+        """Coefficients by level: medians of the draws of fixef + ranef, or sums of means where effects are too large."""
+        if not self.effects_fit:
+            return super().coef
+        names = list(self.design.coefficients)
+        frames: dict[str, pd.DataFrame] = {}
+        for term, b in zip(self.design.random, self.effects, strict=True):
+            frame = frames.get(term.group)
+            if frame is None:
+                fixed = {name: np.full(len(term.levels), self.fixef[name]) for name in names}
+                frame = frames[term.group] = pd.DataFrame(fixed, index=term.levels)
+            for i, name in enumerate(term.names):
+                own = b[..., i]
+                if name in names:
+                    own = own + self.posterior.beta[..., [names.index(name)]]
+                frame[name] = np.median(flat_draws(own), axis=0)
+        return GroupDict(frames)
+
+    @cached_property
+    def fitted(self) -> pd.Series:
+        """Posterior means of the conditional fitted values, on the index of the data."""
+        means = [b.mean(axis=(0, 1)) for b in self.effects] if self.effects_fit else self.effect_arrays()
+        eta = linear_predictor(self.design, flat_draws(self.posterior.beta).mean(axis=0), tuple(means), slice(None))
+        return pd.Series(eta, index=self.design.index, name="fitted")
+
+    # -- state of the sampler --------------------------------------------------------------------
+
+    @cached_property
+    def status(self) -> diagnostics.SamplerStatus:
+        """How sampling ended: R-hat, effective sample sizes, divergences and E-BFMI, with advice."""
+        post = self.posterior
+        table = self.parameters
+        rhat, bulk, tail = table["rhat"], table["ess_bulk"], table["ess_tail"]
+        worst = str(rhat.idxmax()) if rhat.notna().any() else ""
+        chains, draws = post.shape
+        return diagnostics.SamplerStatus(
+            rhat=float(rhat.max()),
+            worst=worst,
+            ess_bulk=float(bulk.min()),
+            ess_tail=float(tail.min()),
+            divergences=int(post.stats["diverging"].sum()),
+            bfmi=float(diagnostics.bfmi(post.stats["energy"]).min()),
+            chains=chains,
+            draws=draws,
+            complete=post.complete,
+        )
+
+    # -- ArviZ -----------------------------------------------------------------------------------
+
+    @cached_property
+    def idata(self) -> xr.DataTree:
+        """The draws as ArviZ reads them."""
+        if not self.effects_fit:
+            warnings.warn(
+                f"The posterior is without the random effects: their draws take {self._effect_bytes / 1e6:.0f} MB. "
+                "`draw_effects()` draws them.",
+                BayesmlWarning,
+                stacklevel=2,
+            )
+        effects = self.effects if self.effects_fit else None
+        return to_datatree(self.design, self.posterior, effects, formula=self.formula)
+
+    def log_likelihood(self) -> xr.DataTree:
+        """Add the group `log_likelihood`, that of each row given the random effects, for `az.loo`; returns `idata`."""
+        values = log_likelihood(self.model.family, self.model.link, self.design, self.posterior, self.effects)
+        return self._add_rows("log_likelihood", values)
+
+    def posterior_predictive(self, random_seed: int | None = None) -> xr.DataTree:
+        """Add the group `posterior_predictive`, a new response of each row at each draw; returns `idata`.
+
+        Parameters
+        ----------
+        random_seed : int, optional
+            Default: follows from the seed of the sampling.
+        """
+        seed = [self.posterior.seed, PREDICTIVE_STREAM] if random_seed is None else random_seed
+        values = new_responses(self.model.family, self.model.link, self.design, self.posterior, self.effects, seed)
+        return self._add_rows("posterior_predictive", values)
+
+    def _add_rows(self, group: str, values: np.ndarray) -> xr.DataTree:
+        self.idata[group] = xr.DataTree(row_dataset(self.design, values))
+        return self.idata

@@ -1,0 +1,129 @@
+"""Draws of the parameters of a model as bare arrays, and what follows from them row by row."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from bayesml.design.arrays import Design, RandomColumns
+
+BLOCK_BYTES = 32_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Posterior:
+    """Draws of a posterior, all on natural scales.
+
+    Parameters
+    ----------
+    beta : ndarray, shape (chain, draw, p)
+        Coefficients.
+    sds : tuple of ndarray, each (chain, draw, q) or (chain, draw, 1)
+        Standard deviations of each random term; one where its columns share it.
+    corrs : tuple of ndarray, each (chain, draw, r)
+        Correlations of each random term: of columns (0, 1), (0, 2), (1, 2), (0, 3), …; one where
+        all pairs share it, none where the columns are independent.
+    sigma : ndarray, shape (chain, draw)
+        Residual standard deviation; 1 where each row's is known.
+    stats : dict of str to ndarray, each (chain, draw)
+        Statistics of the sampler by ArviZ's names.
+    parametrisation : {"marginal", "centred", "noncentred"}
+    seed : int
+        Seed of everything that is drawn later.
+    complete : bool
+        False where sampling was interrupted.
+    effects : tuple of ndarray, each (chain, draw, J, q), or None
+        Random effects, where they were sampled; None where they are drawn given the rest.
+    """
+
+    beta: np.ndarray
+    sds: tuple[np.ndarray, ...]
+    corrs: tuple[np.ndarray, ...]
+    sigma: np.ndarray
+    stats: dict[str, np.ndarray]
+    parametrisation: str
+    seed: int
+    complete: bool = True
+    effects: tuple[np.ndarray, ...] | None = None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of chains and of draws a chain."""
+        return self.sigma.shape[0], self.sigma.shape[1]
+
+
+def column_pairs(q: int) -> list[tuple[int, int]]:
+    """Pairs of columns in the order of their correlations: (0, 1), (0, 2), (1, 2), …."""
+    return [(i, j) for j in range(1, q) for i in range(j)]
+
+
+def term_covariance(term: RandomColumns, sds: np.ndarray, corrs: np.ndarray) -> np.ndarray:
+    """Covariance matrices G of one random term, shape (..., q, q), of its sds and correlations."""
+    q = len(term.names)
+    sd = np.broadcast_to(sds, (*sds.shape[:-1], q))
+    R = np.zeros((*sds.shape[:-1], q, q))
+    R[..., range(q), range(q)] = 1.0
+    if corrs.shape[-1]:
+        for n, (i, j) in enumerate(column_pairs(q)):
+            R[..., i, j] = R[..., j, i] = corrs[..., n if corrs.shape[-1] > 1 else 0]
+    return R * sd[..., :, None] * sd[..., None, :]
+
+
+def term_roots(term: RandomColumns, sds: np.ndarray, corrs: np.ndarray) -> np.ndarray:
+    """Lower triangular square roots of the covariance matrices, shape (..., q, q); correlations may be ±1."""
+    G = term_covariance(term, sds, corrs)
+    q = G.shape[-1]
+    L = np.zeros_like(G)
+    for j in range(q):
+        pivot = G[..., j, j] - np.sum(L[..., j, :j] ** 2, axis=-1)
+        # A pivot below rounding is a column that the ones before it determine.
+        positive = pivot > 1e-14 * G[..., j, j]
+        L[..., j, j] = np.sqrt(np.where(positive, pivot, 0.0))
+        below = G[..., j + 1 :, j] - np.einsum("...ik,...k->...i", L[..., j + 1 :, :j], L[..., j, :j])
+        divisor = np.where(positive, L[..., j, j], np.inf)[..., None]
+        L[..., j + 1 :, j] = below / divisor
+    return L
+
+
+def effect_bytes(design: Design, n_draws: int) -> int:
+    """Size of all draws of the random effects."""
+    return 8 * n_draws * sum(len(term.levels) * len(term.names) for term in design.random)
+
+
+def row_blocks(n: int, n_draws: int) -> Iterator[slice]:
+    """Slices of rows such that an array (draws, rows) stays small."""
+    size = max(1, BLOCK_BYTES // (8 * n_draws))
+    return (slice(start, min(start + size, n)) for start in range(0, n, size))
+
+
+def linear_predictor(design: Design, beta: np.ndarray, effects: tuple[np.ndarray, ...], rows: slice) -> np.ndarray:
+    """eta = offset + X beta + Z b of some rows.
+
+    Parameters
+    ----------
+    design : Design
+    beta : ndarray, shape (..., p)
+    effects : tuple of ndarray, each (..., J, q)
+    rows : slice
+
+    Returns
+    -------
+    ndarray, shape (..., number of rows)
+    """
+    n = len(range(*rows.indices(design.nobs)))
+    eta = np.zeros((*beta.shape[:-1], n))
+    if design.offset is not None:
+        eta += design.offset[rows]
+    for j, column in enumerate(design.fixed_columns):
+        eta += beta[..., j, None] if column is None else beta[..., j, None] * column[rows]
+    for term, b in zip(design.random, effects, strict=True):
+        for i, column in enumerate(term.columns):
+            own = b[..., term.codes[rows], i]
+            eta += own if column is None else own * column[rows]
+    return eta
+
+
+def flat_draws(array: np.ndarray) -> np.ndarray:
+    """An array (chain, draw, ...) as (chain × draw, ...)."""
+    return array.reshape(prod(array.shape[:2]), *array.shape[2:])

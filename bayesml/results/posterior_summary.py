@@ -1,0 +1,144 @@
+"""The table of a posterior."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bayesml.errors import SpecificationError
+from bayesml.results import diagnostics
+from bayesml.results.addresses import Address, parameter_addresses
+from bayesml.results.posterior import flat_draws, term_covariance
+from bayesml.tables.table import Column, Row, Section, Table
+
+if TYPE_CHECKING:
+    from bayesml.results.bayesian import BayesianResult
+
+PARAMETRISATIONS = {
+    "marginal": "marginal, then exact draws",
+    "centred": "joint, centred",
+    "noncentred": "joint, non-centred",
+}
+
+
+def interval_tails(ci_prob: float) -> list[float]:
+    """Probabilities of the ends of an equal-tailed interval."""
+    if not 0 < ci_prob < 1:
+        raise SpecificationError(f"`ci_prob={ci_prob}`: give the content of the interval, a number between 0 and 1.")
+    return [(1 - ci_prob) / 2, (1 + ci_prob) / 2]
+
+
+def summarise_posterior(result: "BayesianResult", ci_prob: float, scale: str, exponentiate: bool) -> Table:
+    """The summary as a `Table`; each row summarises the draws of its own quantity."""
+    if scale not in ("var", "sd"):
+        raise SpecificationError(f'`scale="{scale}"`: variance components are shown as "var" or as "sd".')
+    sections = [
+        group_section(result),
+        coefficient_section(result, ci_prob, exponentiate),
+        variance_section(result, ci_prob, scale),
+    ]
+    return Table(
+        title="Posterior of a multilevel model (NUTS)",
+        subtitle=result.formula,
+        facts=facts(result),
+        sections=tuple(section for section in sections if section.rows),
+        notes=tuple(notes(result)),
+    )
+
+
+def facts(result: "BayesianResult") -> tuple[tuple[str, str], ...]:
+    """Name and value pairs of the header."""
+    family, link = (str(getattr(part, "name", part)) for part in (result.model.family, result.model.link))
+    chains, draws = result.posterior.shape
+    status = result.status
+    return (
+        ("Family, link", f"{family}, {link}"),
+        ("Response", result.design.response_name),
+        ("Rows used", f"{result.nobs}"),
+        ("Sampled", PARAMETRISATIONS[result.posterior.parametrisation]),
+        ("Chains x draws", f"{chains} x {draws}"),
+        ("Divergences", f"{status.divergences}"),
+        ("Largest R-hat", f"{status.rhat:.3f}"),
+        ("Smallest ESS", f"{min(status.ess_bulk, status.ess_tail):.0f}"),
+    )
+
+
+def group_section(result: "BayesianResult") -> Section:
+    """Number and sizes of the groups."""
+    columns = tuple(Column(title, "count") for title in ("levels", "smallest", "average", "largest"))
+    sizes = result.group_sizes
+    rows = [
+        Row(str(g), (int(r.levels), int(r.smallest), round(float(r.average), 1), int(r.largest)))
+        for g, r in sizes.iterrows()
+    ]
+    return Section("Grouping factor", columns, tuple(rows))
+
+
+def draw_columns(first: str, ci_prob: float, name: str) -> tuple[Column, ...]:
+    """Titles of what `draw_cells` returns."""
+    return (
+        Column(first, name=name),
+        Column("sd", name="se", spread=True),
+        Column(f"[{100 * ci_prob:.6g}% cred. interval]", name="lower"),
+        Column("", name="upper", joined=True),
+        Column("R-hat", "statistic", name="rhat"),
+        Column("ESS", "count", name="ess_bulk"),
+    )
+
+
+def draw_cells(draws: np.ndarray, ci_prob: float) -> tuple[float, ...]:
+    """Median, sd, limits, R-hat and bulk ESS of draws (chain, draw)."""
+    lower, upper = np.quantile(draws, interval_tails(ci_prob))
+    rhat, size = float(diagnostics.rhat(draws)), float(diagnostics.ess(draws))
+    return float(np.median(draws)), float(draws.std(ddof=1)), float(lower), float(upper), rhat, np.round(size)
+
+
+def coefficient_section(result: "BayesianResult", ci_prob: float, exponentiate: bool) -> Section:
+    """Coefficients."""
+    rows = []
+    for j, name in enumerate(result.design.coefficients):
+        draws = result.posterior.beta[..., j]
+        rows.append(Row(name, draw_cells(np.exp(draws) if exponentiate else draws, ci_prob)))
+    return Section(
+        "Fixed effects", draw_columns("exp(b)" if exponentiate else "median", ci_prob, "estimate"), tuple(rows)
+    )
+
+
+def variance_section(result: "BayesianResult", ci_prob: float, scale: str) -> Section:
+    """Variances and covariances, or sds and correlations."""
+    by_variance = scale == "var"
+    found = parameter_addresses(result.design, result.sigma_free)
+    rows: list[Row] = []
+    for k, term in enumerate(result.design.random):
+        rows.append(Row(term.group + (f"  ({term.covariance.name})" if len(term.names) > 1 else "")))
+        G = term_covariance(term, result.posterior.sds[k], result.posterior.corrs[k])
+        for address in (a for a in found if a.term == k):
+            i, j = (address.column, address.column) if address.kind == "sd" else (address.column, address.other)
+            draws = G[..., i, j] if by_variance else result.draws(address.text)
+            rows.append(Row(row_label(result, address, by_variance), draw_cells(draws, ci_prob), 1, address.text))
+    if result.sigma_free:
+        sigma = result.posterior.sigma
+        rows.append(Row("Residual", draw_cells(sigma**2 if by_variance else sigma, ci_prob), 0, "sigma"))
+    columns = draw_columns("median", ci_prob, "vcov" if by_variance else "sdcor")
+    return Section("Variance components" if by_variance else "Sds and correlations", columns, tuple(rows))
+
+
+def row_label(result: "BayesianResult", address: Address, by_variance: bool) -> str:
+    """`Days`, `cov(Intercept, Days)`, `each pair`."""
+    term = result.design.random[address.term]
+    shared = term.covariance.common_sd and len(term.names) > 1
+    if address.kind == "sd":
+        return "each column" if shared else term.names[address.column]
+    columns = "each pair" if shared else f"{term.names[address.column]}, {term.names[address.other]}"
+    return f"{'cov' if by_variance else 'corr'}({columns})"
+
+
+def notes(result: "BayesianResult") -> list[str]:
+    """What the reader should know of the numbers and of the sampling."""
+    out = ["Each row summarises the draws of its own quantity; intervals are equal-tailed."]
+    if not result.sigma_free:
+        out.append("The residual sd of each row is known and enters as given.")
+    if result.design.dropped:
+        out.append(f"Left out, being combinations of other columns: {', '.join(result.design.dropped)}.")
+    if not result.status.converged:
+        out.append(f"LOOK AT THE SAMPLING: {result.status.advice}.")
+    return out

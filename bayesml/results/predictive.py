@@ -1,0 +1,45 @@
+"""Log likelihood of rows and new responses at each posterior draw, by blocks of rows."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from bayesml.design.arrays import Design
+from bayesml.results.posterior import Posterior, linear_predictor, row_blocks
+
+
+def response_parameters(
+    family: Any, link: Any, design: Design, posterior: Posterior, effects: tuple[np.ndarray, ...]
+) -> Iterator[tuple[slice, Mapping[str, np.ndarray]]]:
+    """Parameters of the responses at each draw, (chain, draw, rows), for one block of rows after another."""
+    chains, draws = posterior.shape
+    for rows in row_blocks(design.nobs, chains * draws):
+        eta = linear_predictor(design, posterior.beta, effects, rows)
+        parameters = {family.parameters[0]: link.inverse(eta, np)}
+        if family.has_scale:
+            weights = design.precision_weights
+            scale = posterior.sigma[..., None]
+            parameters[family.parameters[1]] = scale if weights is None else scale / np.sqrt(weights[rows])
+        yield rows, parameters
+
+
+def log_likelihood(
+    family: Any, link: Any, design: Design, posterior: Posterior, effects: tuple[np.ndarray, ...]
+) -> np.ndarray:
+    """Log density of each row given the random effects, shape (chain, draw, n)."""
+    out = np.empty((*posterior.shape, design.nobs))
+    for rows, parameters in response_parameters(family, link, design, posterior, effects):
+        out[..., rows] = family.log_density(design.y[rows], parameters, np)
+    return out
+
+
+def new_responses(
+    family: Any, link: Any, design: Design, posterior: Posterior, effects: tuple[np.ndarray, ...], seed: int | list[int]
+) -> np.ndarray:
+    """A new response of each row at each draw, shape (chain, draw, n)."""
+    rng = np.random.default_rng(seed)
+    out = np.empty((*posterior.shape, design.nobs))
+    for rows, parameters in response_parameters(family, link, design, posterior, effects):
+        out[..., rows] = family.simulate(rng, parameters)
+    return out
