@@ -47,6 +47,30 @@ class Covariance(ABC):
     def theta(self, G: np.ndarray) -> np.ndarray:
         """Parameters theta, shape (n_theta,), with ``Lambda(theta) Lambda(theta)' = G``; G is (q, q), may be singular."""
 
+    def chart(self, G: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Linear family of square roots through G in which its rank does not fall: basis and theta, without zeros."""
+        theta = self.theta(G)
+        free = theta != 0.0
+        return self.basis(len(G))[free], theta[free]
+
+    def faces(self, G: np.ndarray) -> list[np.ndarray]:
+        """Covariances of the structure next to G on the boundary, each of a smaller rank."""
+        basis, theta = self.basis(len(G)), self.theta(G)
+        out = []
+        for i in np.flatnonzero(theta):
+            root = np.tensordot(np.where(np.arange(len(theta)) == i, 0.0, theta), basis, 1)
+            out.append(root @ root.T)
+        return out
+
+    def exits(self, G: np.ndarray, gradient: np.ndarray) -> list[tuple[float, np.ndarray]]:
+        """Ways off the boundary: slope of the log likelihood and direction dG, positive semidefinite.
+
+        `gradient` is dl/dG (q, q), symmetric. G is optimal only if no slope is positive. (The gradient
+        in theta vanishes at theta = 0 by symmetry and cannot tell.)
+        """
+        roots = self.basis(len(G))[self.theta(G) == 0.0]
+        return [(float(np.sum(gradient * (B @ B.T))), B @ B.T) for B in roots]
+
     def n_parameters(self, q: int) -> int:
         """Number of free variances, covariances and correlations of q columns."""
         return len(self.basis(q))

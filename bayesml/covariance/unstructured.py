@@ -22,6 +22,47 @@ class Unstructured(Covariance):
     def theta(self, G: np.ndarray) -> np.ndarray:
         return semidefinite_cholesky(G)[np.tril_indices(len(G))]
 
+    def chart(self, G: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        order, rank = pivots(G)
+        L = semidefinite_cholesky(G[np.ix_(order, order)])
+        rows, columns = np.tril_indices(len(G), m=rank)
+        basis = np.zeros((len(rows), len(G), len(G)))
+        basis[range(len(rows)), order[rows], columns] = 1.0
+        return basis, L[rows, columns]
+
+    def faces(self, G: np.ndarray) -> list[np.ndarray]:
+        values, vectors = np.linalg.eigh(G)
+        _, rank = pivots(G)
+        if rank == 0:
+            return []
+        keep = vectors[:, len(G) - rank + 1 :]
+        return [(keep * values[len(G) - rank + 1 :]) @ keep.T]
+
+    def exits(self, G: np.ndarray, gradient: np.ndarray) -> list[tuple[float, np.ndarray]]:
+        _, rank = pivots(G)
+        null = np.linalg.eigh(G)[1][:, : len(G) - rank]
+        slopes, directions = np.linalg.eigh(null.T @ gradient @ null)
+        return [(float(s), np.outer(null @ d, null @ d)) for s, d in zip(slopes, directions.T, strict=True)]
+
+
+SMALLEST_PIVOT = 1e-13  # relative to the largest variance: below, a pivot is rounding
+
+
+def pivots(G: np.ndarray) -> tuple[np.ndarray, int]:
+    """Order of the rows, keeping the first that will do, in which Cholesky pivots vanish last; and the rank of G."""
+    order, rank, S = np.arange(len(G)), 0, G.copy()
+    floor = SMALLEST_PIVOT * max(np.diag(G).max(), 0.0)
+    while rank < len(G):
+        left = np.diag(S)[order[rank:]]
+        if not left.max() > floor:
+            break
+        at = rank + (0 if left[0] > 1e-6 * G[order[rank], order[rank]] else int(left.argmax()))
+        order[rank], order[at] = order[at], order[rank]
+        j = order[rank]
+        S = S - np.outer(S[:, j], S[j]) / S[j, j]
+        rank += 1
+    return order, rank
+
 
 def semidefinite_cholesky(G: np.ndarray) -> np.ndarray:
     """Lower triangular L with LL' = G, for G (q, q) positive semidefinite; pivots below rounding are 0."""

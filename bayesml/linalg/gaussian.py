@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
+from scipy.linalg import solve_triangular
 
 from bayesml.errors import TooLarge
 from bayesml.linalg.border import LOOPS_UP_TO, border_by_lapack, border_by_loops
@@ -21,6 +22,7 @@ from bayesml.linalg.crossproducts import accumulate
 from bayesml.linalg.elimination import eliminate, sweep_back
 from bayesml.linalg.layout import Layout, grouping_factors, lay_out
 from bayesml.linalg.marginal import assemble, draw_effects
+from bayesml.linalg.prediction import combination_variances
 from bayesml.linalg.scaling import Scaling, TermColumns, batches, fill, scaling
 
 LARGEST_BORDER_BYTES = 6 * 2**30
@@ -28,7 +30,7 @@ LARGEST_BORDER_BYTES = 6 * 2**30
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What one evaluation at given square roots Lambda / sigma returns, on the accumulated scale.
+    """What one evaluation at given square roots Lambda / sigma returns, on the accumulated columns.
 
     Parameters
     ----------
@@ -39,6 +41,10 @@ class Evaluation:
     D, E : tuple of ndarray (q, q)
         For each term the sums over levels of ``Z'PZ`` and ``a a'``, ``a = Z'V^-1(y - X beta)``: with them
         ``dl/dG = (E / sigma² - D) / 2`` on the relative scale.
+    lam, rows, S, K, H, C : ndarray
+        Square roots by factor; what elimination left; Cholesky factor and covariance of the border.
+    solution, modes : ndarray
+        Effects of the border with the coefficients, and effects of the chain.
     """
 
     logdet_u: float
@@ -46,7 +52,14 @@ class Evaluation:
     r2: float
     D: tuple[np.ndarray, ...]
     E: tuple[np.ndarray, ...]
-    state: tuple[np.ndarray, ...]
+    lam: np.ndarray
+    rows: np.ndarray
+    S: np.ndarray
+    K: np.ndarray
+    H: np.ndarray
+    C: np.ndarray
+    solution: np.ndarray
+    modes: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,7 +212,7 @@ class GaussianSystem:
             C, limit, solution, D, E, modes, np.empty(0),
         )  # fmt: skip
         return Evaluation(
-            logdet + logdet_u, logdet_x, r2, self.by_term(D), self.by_term(E), (lam, rows, S, K, H, C, solution, modes)
+            logdet + logdet_u, logdet_x, r2, self.by_term(D), self.by_term(E), lam, rows, S, K, H, C, solution, modes
         )
 
     def by_term(self, flat: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -210,6 +223,79 @@ class GaussianSystem:
             block = flat[self.layout.lam_start[f] : self.layout.lam_start[f + 1]].reshape(q, q)
             out.append(block[at : at + width, at : at + width])
         return tuple(out)
+
+    def coefficients_from(self, evaluation: Evaluation) -> np.ndarray:
+        """Coefficients of the user's columns (p,)."""
+        out = np.empty(self.coefficients)
+        out[self.order] = self.scaling.coefficients @ evaluation.solution[self.layout.border : -1] + self.scaling.constant
+        return out
+
+    def coefficient_covariance(self, evaluation: Evaluation) -> np.ndarray:
+        """(X'V^-1 X)^-1 of the user's columns, for unit sigma (p, p)."""
+        m = self.layout.border
+        half = solve_triangular(
+            evaluation.H[m:-1, m:-1], (self.scaling.coefficients / self.scaling.y_scale).T, lower=True, check_finite=False
+        )
+        out = np.empty((self.coefficients, self.coefficients))
+        out[np.ix_(self.order, self.order)] = half.T @ half
+        return out
+
+    def effect_covariances(self, evaluation: Evaluation, integrated: bool) -> tuple[np.ndarray, ...]:
+        """Covariance of each level's effects given y, for unit sigma, (levels, q, q) a term.
+
+        `integrated` says whether the evaluation integrated the coefficients: their uncertainty is then included.
+        """
+        lay = self.layout
+        limit = lay.border + (lay.coefficients if integrated else 0)
+        own = np.empty(lay.k_start[-1])
+        sweep_back(
+            lay.lam_start, lay.q, lay.chain_start, lay.parent, lay.ptr, lay.idx, lay.up, lay.off, evaluation.rows,
+            evaluation.K, lay.k_start, evaluation.C, limit, evaluation.solution, np.zeros(lay.lam_start[-1]),
+            np.zeros(lay.lam_start[-1]), np.empty(self.chain_effects), own,
+        )  # fmt: skip
+        out = {}
+        for f, factor in enumerate(lay.factors):
+            if f < lay.chain:
+                start = lay.k_start[lay.chain_start[f]]
+                blocks = own[start : start + factor.levels * factor.q**2].reshape(-1, factor.q, factor.q)
+            else:
+                first = lay.border_start[f - lay.chain]
+                place = first + np.arange(factor.levels * factor.q).reshape(-1, factor.q)
+                blocks = evaluation.C[place[:, :, None], place[:, None, :]]
+            at = 0
+            for k, width in zip(factor.terms, factor.widths, strict=True):
+                T = self.scaling.terms[k]
+                out[k] = T @ blocks[:, at : at + width, at : at + width] @ T.T
+                at += width
+        return tuple(out[k] for k in range(len(out)))
+
+    def combination_variances(
+        self, evaluation: Evaluation, X: np.ndarray, random: Sequence[tuple[np.ndarray, np.ndarray]]
+    ) -> np.ndarray:
+        """Variance of ``x'beta + sum_k z_k'b_k``, estimated jointly, for unit sigma, (rows,).
+
+        Parameters
+        ----------
+        X : ndarray (rows, p)
+        random : sequence of (codes (rows,), Z (rows, q))
+            One a random term; -1 leaves the effect out.
+        """
+        lay, count = self.layout, len(X)
+        nodes = np.full((count, lay.chain), -1, np.int64)
+        values = np.zeros((count, int(lay.q[: lay.chain].sum())))
+        border = np.zeros((count, lay.size - 1))
+        border[:, lay.border :] = X[:, self.order] @ (self.scaling.coefficients / self.scaling.y_scale)
+        starts = np.append(0, np.cumsum(lay.q[: lay.chain]))
+        for (f, at, width, _), (codes, Z), T in zip(self.term_table, random, self.scaling.terms, strict=True):
+            here = np.flatnonzero(codes >= 0)
+            columns = Z[here] @ T
+            if f < lay.chain:
+                nodes[here, f] = lay.chain_start[f] + codes[here]
+                values[here, starts[f] + at : starts[f] + at + width] = columns
+            else:
+                first = lay.border_start[f - lay.chain] + codes[here] * lay.q[f] + at
+                border[here[:, None], first[:, None] + np.arange(width)] = columns
+        return combination_variances(lay, evaluation.lam, evaluation.rows, evaluation.K, evaluation.H, nodes, values, border)
 
     @property
     def chain_effects(self) -> int:

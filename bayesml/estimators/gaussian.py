@@ -1,0 +1,87 @@
+"""Exact maximum likelihood, restricted likelihood and posterior mode of linear multilevel models."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from bayesml.errors import NotIdentified
+from bayesml.estimators.ascent import Ascent
+from bayesml.estimators.gaussian_solution import GaussianSolution
+from bayesml.linalg.gaussian import GaussianSystem
+
+LOG_2PI = float(np.log(2.0 * np.pi))
+EXPENSIVE = 2_000_000  # multiplications of one evaluation above which the Hessian is updated by secants
+
+
+class ProfiledLikelihood:
+    """Log likelihood (restricted, if `integrated`) of relative square roots, coefficients and sigma profiled out.
+
+    ``-2 l = log|H| + nu log(2 pi r² / nu) + nu``, nu = n, and for REML ``+ log|X'V^-1 X|``, nu = n - p; with sigma known
+    ``nu log(2 pi sigma²) + r² / sigma²`` stands in place of the last two.
+
+    Parameters
+    ----------
+    system : GaussianSystem
+    integrated : bool
+        REML.
+    sigma : float or None
+        Where it is held fixed.
+    """
+
+    def __init__(self, system: GaussianSystem, integrated: bool, sigma: float | None):
+        self.system, self.integrated = system, integrated
+        self.nu = system.n - (system.coefficients if integrated else 0)
+        self.known = None if sigma is None else (sigma / system.scaling.y_scale) ** 2
+        if sigma is None and self.nu <= 0:
+            raise NotIdentified(f"{system.n} rows cannot determine {system.coefficients} coefficients and a residual variance.")
+        scale = -self.nu * np.log(system.scaling.y_scale) + (system.scaling.log_det if integrated else 0.0)
+        self.constant = system.half_log_weights + float(scale)
+
+    def relative_sigma2(self, r2: float) -> float:
+        """sigma² on the accumulated scale."""
+        return r2 / self.nu if self.known is None else self.known
+
+    def __call__(
+        self, roots: Sequence[np.ndarray], extra: np.ndarray
+    ) -> tuple[float, Sequence[np.ndarray], np.ndarray]:
+        """Value and dl/dG of each term, G relative to sigma²."""
+        e = self.system.evaluate(roots, self.integrated)
+        s2 = self.relative_sigma2(e.r2)
+        logdet = e.logdet_u + (e.logdet_x if self.integrated else 0.0)
+        value = self.constant - 0.5 * (logdet + self.nu * (LOG_2PI + np.log(s2)) + e.r2 / s2)
+        return value, [0.5 * (E / s2 - D) for D, E in zip(e.D, e.E, strict=True)], extra
+
+
+def maximise_exact(
+    design,
+    criterion: str,
+    sigma: float | None = None,
+    start: Sequence[np.ndarray] | None = None,
+    report: Callable[[int, float, float], None] | None = None,
+    system: GaussianSystem | None = None,
+) -> GaussianSolution:
+    """Maximise the (restricted) likelihood of a design.
+
+    Parameters
+    ----------
+    design : Design
+    criterion : "ml" or "reml"
+    sigma : float, optional
+        The residual standard deviation, where it is known.
+    start : sequence of ndarray (q, q), optional
+        Covariances of the terms relative to sigma² to start from, on the accumulated columns; the identity by default.
+    """
+    system = GaussianSystem.of(design) if system is None else system
+    objective = ProfiledLikelihood(system, criterion == "reml", sigma)
+    structures = [term.covariance for term in design.random]
+    ascent = Ascent(objective, structures, expensive=work(system) > EXPENSIVE, report=report)
+    G = [np.eye(len(term.names)) for term in design.random] if start is None else start
+    optimum = ascent.run([s.chart(g) for s, g in zip(structures, G, strict=True)], np.empty(0))
+    return GaussianSolution(design, system, objective, ascent, optimum, criterion, sigma)
+
+
+def work(system: GaussianSystem) -> float:
+    """Multiplications of one evaluation, about."""
+    lay = system.layout
+    touched = np.diff(lay.ptr).astype(float)
+    return float(lay.size**3 + (touched**2).sum())

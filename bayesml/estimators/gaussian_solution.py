@@ -1,0 +1,241 @@
+"""The numbers of an exact Gaussian fit, on the scale of the user's columns; the costly ones when asked for."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from bayesml.estimators.ascent import Ascent, Optimum, gain_from
+from bayesml.linalg.gaussian import Evaluation, GaussianSystem
+from bayesml.results.solution import Certificate, VarianceParameters
+
+
+@dataclass(frozen=True, eq=False)
+class GaussianSolution:
+    """A `bayesml.results.solution.Solution`.
+
+    Parameters
+    ----------
+    design : Design
+    system : GaussianSystem
+    objective : ProfiledLikelihood
+    ascent : Ascent
+    optimum : Optimum
+    criterion : "ml" or "reml"
+    known_sigma : float or None
+    """
+
+    design: Any
+    system: GaussianSystem
+    objective: Any
+    ascent: Ascent
+    optimum: Optimum
+    criterion: str
+    known_sigma: float | None
+    integration = "exact"
+
+    @cached_property
+    def roots(self) -> list[np.ndarray]:
+        """Relative square roots on the accumulated columns."""
+        return self.optimum.point.roots
+
+    @cached_property
+    def evaluation(self) -> Evaluation:
+        """The normal equations solved at the optimum."""
+        return self.system.evaluate(self.roots, self.objective.integrated)
+
+    @cached_property
+    def other_evaluation(self) -> Evaluation:
+        """The same with the coefficients treated the other way: integrated for ML, profiled for REML."""
+        return self.system.evaluate(self.roots, not self.objective.integrated)
+
+    @property
+    def loglik(self) -> float:
+        return float(self.optimum.point.value)
+
+    @cached_property
+    def loglik_without_random(self) -> float:
+        return float(self.objective([np.zeros_like(root) for root in self.roots], np.empty(0))[0])
+
+    @property
+    def sigma_free(self) -> bool:
+        return self.known_sigma is None
+
+    @cached_property
+    def sigma(self) -> float:
+        relative = self.objective.relative_sigma2(self.evaluation.r2)
+        return float(np.sqrt(relative)) * self.system.scaling.y_scale
+
+    @cached_property
+    def beta(self) -> np.ndarray:
+        return self.system.coefficients_from(self.evaluation)
+
+    @cached_property
+    def vcov_beta(self) -> np.ndarray:
+        return self.sigma**2 * self.system.coefficient_covariance(self.evaluation)
+
+    @cached_property
+    def covariances(self) -> tuple[np.ndarray, ...]:
+        out = []
+        for root, T in zip(self.roots, self.system.scaling.terms, strict=True):
+            scaled = self.sigma * (T @ root)
+            out.append(scaled @ scaled.T)
+        return tuple(out)
+
+    @property
+    def n_parameters(self) -> int:
+        covariance = sum(term.covariance.n_parameters(len(term.names)) for term in self.design.random)
+        return len(self.beta) + covariance + self.sigma_free
+
+    @cached_property
+    def boundary(self) -> tuple[str, ...]:
+        out: list[str] = []
+        for term, G, (basis, _) in zip(self.design.random, self.covariances, self.optimum.point.charts, strict=True):
+            if len(basis) < term.covariance.n_parameters(len(term.names)):
+                out += boundary_addresses(term, G)
+        return tuple(out)
+
+    @cached_property
+    def hessian(self) -> np.ndarray:
+        """Of the profiled log likelihood in the unknowns of the face the fit ended on."""
+        if not self.ascent.expensive:
+            return self.optimum.hessian
+        return self.ascent.differences(self.optimum.point, central=True)
+
+    @cached_property
+    def status(self) -> Certificate:
+        point, optimum = self.optimum.point, self.optimum
+        eigenvalues = np.linalg.eigvalsh(-self.hessian) if len(point.vector) else np.empty(0)
+        advice = ""
+        if not optimum.converged:
+            advice = "The estimates are not a maximum: simplify the random part, rescale columns, or look at the profile."
+        elif self.boundary:
+            advice = (
+                f"At the boundary: {', '.join(self.boundary)}. The maximum is there, the data hold no evidence of this "
+                "variation; its standard error is not defined. Keep the term if the design calls for it, or drop it."
+            )
+        return Certificate(
+            optimum.converged,
+            optimum.message,
+            float(np.abs(point.gradient).max(initial=0.0)),
+            eigenvalues,
+            gain_from(point.gradient, self.hessian) if len(point.vector) else 0.0,
+            optimum.exit_slopes,
+            optimum.iterations,
+            optimum.evaluations,
+            advice,
+        )
+
+    def modes(self) -> tuple[np.ndarray, ...]:
+        e = self.evaluation
+        return self.system.effects_by_term(e.modes, e.solution[: self.system.layout.border])
+
+    def effect_covariances(self, integrated: bool) -> tuple[np.ndarray, ...]:
+        """Covariance of b given y, with the coefficients known or estimated."""
+        e = self.evaluation if integrated == self.objective.integrated else self.other_evaluation
+        return tuple(self.sigma**2 * block for block in self.system.effect_covariances(e, integrated))
+
+    def conditional_covariance(self) -> tuple[np.ndarray, ...]:
+        return self.effect_covariances(False)
+
+    def comparative_covariance(self) -> tuple[np.ndarray, ...]:
+        return self.effect_covariances(True)
+
+    def linear_variance(self, X: np.ndarray, random: tuple[tuple[np.ndarray, np.ndarray], ...]) -> np.ndarray:
+        return self.sigma**2 * self.system.combination_variances(self.evaluation, X, random)
+
+    def fitted(self) -> np.ndarray:
+        design = self.design
+        out = design.X @ self.beta
+        if design.offset is not None:
+            out += design.offset
+        for term, b in zip(design.random, self.modes(), strict=True):
+            for column, effects in zip(term.columns, b.T, strict=True):
+                values = effects[term.codes]
+                out += values if column is None else values * column
+        return out
+
+    def variance_parameters(self) -> VarianceParameters:
+        """Delta method from the unknowns of the face; exact information because the gradient is zero there."""
+        cov, tau = self.covariance_of_unknowns()
+        names: list[Any] = []
+        estimates, rows = [], []
+        start = 0
+        for k, (term, G, root, (basis, _)) in enumerate(
+            zip(self.design.random, self.covariances, self.roots, self.optimum.point.charts, strict=True)
+        ):
+            T = self.system.scaling.terms[k]
+            changes = [self.sigma**2 * T @ (B @ root.T + root @ B.T) @ T.T for B in basis]
+            full = len(basis) == term.covariance.n_parameters(len(term.names))
+            for i, j in free_entries(term):
+                row = np.zeros(len(cov))
+                row[start : start + len(basis)] = [change[i, j] for change in changes]
+                row[tau] = G[i, j]
+                if not full and (G[i, i] <= 0.0 or G[j, j] <= 0.0 or not np.any(row[start : start + len(basis)])):
+                    row[:] = np.nan
+                names.append((k, i, j))
+                estimates.append(G[i, j])
+                rows.append(row)
+            start += len(basis)
+        if self.sigma_free:
+            row = np.zeros(len(cov))
+            row[tau] = self.sigma**2
+            names.append("sigma2")
+            estimates.append(self.sigma**2)
+            rows.append(row)
+        J = np.array(rows).reshape(len(rows), len(cov))
+        return VarianceParameters(tuple(names), np.array(estimates), J @ cov @ J.T)
+
+    def covariance_of_unknowns(self) -> tuple[np.ndarray, int]:
+        """Inverse information of (theta, log sigma²), and the place of the latter."""
+        point = self.optimum.point
+        size = len(point.vector)
+        out = np.zeros((size + 1, size + 1))
+        theta = np.linalg.pinv(-self.hessian, hermitian=True) if size else np.zeros((0, 0))
+        out[:size, :size] = theta
+        if self.sigma_free:
+            s2 = self.objective.relative_sigma2(self.evaluation.r2)
+            cross = np.concatenate(
+                [
+                    np.tensordot(basis, E @ root, 2) / s2
+                    for (basis, _), E, root in zip(point.charts, self.evaluation.E, self.roots, strict=True)
+                ]
+                or [np.empty(0)]
+            )
+            own = self.objective.nu / 2.0
+            out[size, :size] = out[:size, size] = -(theta @ cross) / own
+            out[size, size] = 1.0 / own + cross @ theta @ cross / own**2
+        return out, size
+
+
+def free_entries(term: Any) -> list[tuple[int, int]]:
+    """Entries (i, j), i >= j, of G that are parameters of the term's structure: variances, then covariances."""
+    q = len(term.names)
+    structure = term.covariance
+    variances = [(0, 0)] if structure.common_sd else [(i, i) for i in range(q)]
+    pairs = [(i, j) for j in range(q) for i in range(j + 1, q)]
+    covariances = {"none": [], "one": pairs[:1], "all": pairs}[structure.correlations]
+    return variances + covariances
+
+
+def boundary_addresses(term: Any, G: np.ndarray) -> list[str]:
+    """Names of what is at the boundary in a singular G: sds at zero, correlations at one, else the whole matrix."""
+    q, group, common = len(term.names), term.group, term.covariance.common_sd
+    sds = np.sqrt(np.diag(G))
+    if common and q > 1:
+        if sds[0] == 0.0:
+            return [f"sd({group})"]
+        return [f"corr({group})"]
+    out = [f"sd({name} | {group})" for name, sd in zip(term.names, sds, strict=True) if sd == 0.0]
+    live = np.flatnonzero(sds > 0.0)
+    corr = G[np.ix_(live, live)] / np.outer(sds[live], sds[live])
+    ones = [
+        f"corr({term.names[live[j]]}, {term.names[live[i]]} | {group})"
+        for j in range(len(live))
+        for i in range(j + 1, len(live))
+        if abs(corr[i, j]) > 1.0 - 1e-7
+    ]
+    if not out and not ones:
+        return [f"corr({group})"]
+    return out + ones

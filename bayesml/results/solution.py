@@ -1,0 +1,138 @@
+"""The bare numbers of a likelihood fit: what estimators return and results label."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Certificate:
+    """How a fit ended, as values: what can be checked about the optimum.
+
+    Parameters
+    ----------
+    converged : bool
+        Whether the point is a maximum, on the boundary or inside, within the tolerances below.
+    message : str
+        How the ascent ended.
+    gradient_norm : float
+        Largest absolute gradient in the square roots of the covariances on the face it ended on.
+    hessian_eigenvalues : ndarray
+        Of minus the Hessian there; all positive at a maximum.
+    gain_left : float
+        Log likelihood still to gain on that face, ``g'(-H)^-1 g / 2``.
+    boundary_eigenvalues : ndarray
+        Of ``N'(dl/dG)N``, N the null space of G, relative to dl/dG: slopes of the log likelihood into the
+        interior. None is positive at a maximum.
+    iterations, evaluations : int
+    advice : str
+        What to do about it; empty where there is nothing to do.
+    """
+
+    converged: bool
+    message: str
+    gradient_norm: float
+    hessian_eigenvalues: np.ndarray
+    gain_left: float
+    boundary_eigenvalues: np.ndarray
+    iterations: int
+    evaluations: int
+    advice: str = ""
+
+    def __str__(self) -> str:
+        state = "converged" if self.converged else f"not converged ({self.message})"
+        text = f"{state}: log likelihood to gain {self.gain_left:.1e}, gradient {self.gradient_norm:.1e}"
+        if len(self.boundary_eigenvalues):
+            text += f", slope off the boundary {self.boundary_eigenvalues.max():.1e}"
+        return text + (f"\n{self.advice}" if self.advice else "")
+
+
+@dataclass(frozen=True, eq=False)
+class VarianceParameters:
+    """Variances and covariances with their covariance matrix.
+
+    Parameters
+    ----------
+    names : tuple
+        ``(term, i, j)`` for entry ``G[i, j]``, i >= j, of a random term, and ``"sigma2"`` last if it is free.
+        For structures with a common sd only its variance ``(k, 0, 0)`` and, if it has one, the covariance ``(k, 1, 0)``.
+    estimate : ndarray (v,)
+    vcov : ndarray (v, v)
+        Inverse observed information (of the restricted likelihood for REML). NaN for what lies on the boundary.
+    """
+
+    names: tuple[tuple[int, int, int] | str, ...]
+    estimate: np.ndarray
+    vcov: np.ndarray
+
+
+class Solution(Protocol):
+    """What a result needs of a fitted model; all on the scale of the user's columns.
+
+    Attributes
+    ----------
+    criterion : "ml", "reml" or "map"
+    integration : str
+        ``"exact"`` here.
+    loglik : float
+    beta : ndarray (p,)
+    vcov_beta : ndarray (p, p)
+    sigma : float
+    sigma_free : bool
+    covariances : tuple of ndarray (q, q)
+        G of each random term.
+    n_parameters : int
+        Free coefficients, variance parameters and sigma.
+    boundary : tuple of str
+        Addresses of parameters on the boundary.
+    status : Certificate
+    loglik_without_random : float
+        Same criterion without random effects.
+    """
+
+    criterion: str
+    integration: str
+    loglik: float
+    beta: np.ndarray
+    vcov_beta: np.ndarray
+    sigma: float
+    sigma_free: bool
+    covariances: tuple[np.ndarray, ...]
+    n_parameters: int
+    boundary: tuple[str, ...]
+    loglik_without_random: float
+
+    @property
+    def status(self) -> Certificate: ...
+
+    def modes(self) -> tuple[np.ndarray, ...]:
+        """Conditional modes of b, (levels, q) a term."""
+        ...
+
+    def conditional_covariance(self) -> tuple[np.ndarray, ...]:
+        """Covariance of b given y at fixed parameters, (levels, q, q) a term."""
+        ...
+
+    def comparative_covariance(self) -> tuple[np.ndarray, ...]:
+        """The same with the coefficients estimated."""
+        ...
+
+    def linear_variance(self, X: np.ndarray, random: tuple[tuple[np.ndarray, np.ndarray], ...]) -> np.ndarray:
+        """Variance (rows,) of ``x'(beta - beta_hat) + z'(b - b_hat)``: coefficients and effects estimated jointly.
+
+        Parameters
+        ----------
+        X : ndarray (rows, p)
+        random : tuple of (codes (rows,), Z (rows, q))
+            One a random term; where the code is -1 the effect is left out.
+        """
+        ...
+
+    def fitted(self) -> np.ndarray:
+        """Conditional fitted values (n,)."""
+        ...
+
+    def variance_parameters(self) -> VarianceParameters:
+        """Variances and covariances with standard errors."""
+        ...
