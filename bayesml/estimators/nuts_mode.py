@@ -68,9 +68,7 @@ def find_mode(evaluate: Evaluate, start: np.ndarray) -> Mode | None:
         gain = 0.5 * gradient @ step
         if converged := gain < 1e-6:
             break
-        # No more than a few of its own standard deviations a parameter at once.
-        step *= min(1.0, 4.0 / np.max(np.abs(step) / scale))
-        for _ in range(30):
+        for _ in range(60):
             new_value, new_gradient = evaluate(x + step)
             if new_value > value + 1e-4 * gradient @ step:
                 break

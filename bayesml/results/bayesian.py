@@ -1,6 +1,7 @@
 """`BayesianResult`: draws of a posterior, read in the same tables as a likelihood fit."""
 
 import warnings
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -10,6 +11,7 @@ import xarray as xr
 
 from bayesml.design.arrays import Design
 from bayesml.errors import BayesmlWarning, SpecificationError, TooLarge
+from bayesml.graphs.roles import Graph, build_graph
 from bayesml.results import diagnostics
 from bayesml.results.addresses import Address, parameter_addresses
 from bayesml.results.base import GroupDict, Result
@@ -23,8 +25,8 @@ from bayesml.results.posterior import (
     linear_predictor,
     term_covariance,
 )
-from bayesml.results.predictive import log_likelihood, new_responses
 from bayesml.results.posterior_summary import interval_tails, summarise_posterior
+from bayesml.results.predictive import log_likelihood, new_responses
 from bayesml.results.variances import RESIDUAL, VARCORR_COLUMNS, pairs
 from bayesml.tables.table import Table
 
@@ -33,6 +35,7 @@ EFFECT_LIMIT = 200_000_000
 PARTS = {"coefficient": "fixed", "sd": "random", "corr": "random", "sigma": "residual"}
 
 
+@dataclass(frozen=True, eq=False, repr=False)
 class BayesianResult(Result):
     """Draws of the joint posterior of a multilevel model.
 
@@ -44,8 +47,8 @@ class BayesianResult(Result):
     model : Model
     design : Design
     posterior : Posterior
-    priors : mapping of str to Distribution
-        The prior of each parameter with its numbers, by address.
+    priors : ResolvedPriors
+        The prior of each parameter with its numbers.
 
     Attributes
     ----------
@@ -62,12 +65,12 @@ class BayesianResult(Result):
     conditional means and standard deviations are given in their place, unless `draw_effects` is called.
     """
 
+    model: Any
+    design: Design
+    posterior: Posterior
+    priors: Any = None
     kind = "bayesian"
-
-    def __init__(self, model: Any, design: Design, posterior: Posterior, priors: dict[str, Any] | None = None):
-        self.model, self.design, self.posterior = model, design, posterior
-        self.priors = dict(priors or {})
-        self._effects = posterior.effects
+    column_titles = ("posterior median", "sd", "credible interval")
 
     # -- draws -----------------------------------------------------------------------------------
 
@@ -109,26 +112,32 @@ class BayesianResult(Result):
         TooLarge
             They would take more than 200 MB and `draw_effects` was not called.
         """
-        if self._effects is None:
-            if not self.effects_fit:
-                raise TooLarge(
-                    f"All draws of the random effects take {self._effect_bytes / 1e6:.0f} MB. Their means and standard "
-                    "deviations are in `ranef` and `ranef_se`; `draw_effects()` draws them all the same."
-                )
-            self.draw_effects()
-        return self._effects
+        if self.posterior.effects is not None:
+            return self.posterior.effects
+        if not self.effects_fit:
+            raise TooLarge(
+                f"All draws of the random effects take {self._effect_bytes / 1e6:.0f} MB. Their means and standard "
+                "deviations are in `ranef` and `ranef_se`; `draw_effects()` draws them all the same."
+            )
+        return self._drawn_effects
+
+    @cached_property
+    def _drawn_effects(self) -> tuple[np.ndarray, ...]:
+        return draw_effects(self.design, self.posterior)
 
     def draw_effects(self) -> "BayesianResult":
         """Draw the random effects, whatever their size; returns the result itself."""
-        if self._effects is None:
-            self._effects = draw_effects(self.design, self.posterior)
-            self.__dict__.pop("idata", None)
+        if not self.effects_fit:
+            for late in ("idata", "_effect_moments", "ranef", "ranef_se", "coef", "fitted"):
+                self.__dict__.pop(late, None)
+            _ = self._drawn_effects
         return self
 
     @property
     def effects_fit(self) -> bool:
         """Whether draws of the random effects exist or take less than 200 MB."""
-        return self._effects is not None or self._effect_bytes <= EFFECT_LIMIT
+        drawn = self.posterior.effects is not None or "_drawn_effects" in self.__dict__
+        return drawn or self._effect_bytes <= EFFECT_LIMIT
 
     @property
     def _effect_bytes(self) -> int:
@@ -246,8 +255,6 @@ class BayesianResult(Result):
         """`estimate se lower upper` of every parameter, by address."""
         return self.tidy(ci_prob, mixing=False)[["estimate", "se", "lower", "upper"]]
 
-    column_titles = ("posterior median", "sd", "credible interval")
-
     def summary(self, ci_prob: float = 0.95, scale: str = "var", exponentiate: bool = False, **unknown: Any) -> Table:
         """The table of the posterior: medians, sds, equal-tailed intervals, R-hat and effective sample sizes.
 
@@ -284,7 +291,7 @@ class BayesianResult(Result):
 
     @cached_property
     def coef(self) -> GroupDict:
-        """Coefficients by level: medians of the draws of fixef + ranef, or sums of means where effects are too large."""
+        """Coefficients by level: medians of the draws of fixef + ranef (sums, where those are too large)."""
         if not self.effects_fit:
             return super().coef
         names = list(self.design.coefficients)
@@ -343,7 +350,12 @@ class BayesianResult(Result):
                 stacklevel=2,
             )
         effects = self.effects if self.effects_fit else None
-        return to_datatree(self.design, self.posterior, effects, formula=self.formula)
+        return to_datatree(self.graph, self.posterior, effects)
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The graph that was sampled, with the numbers of its priors."""
+        return build_graph(self.model, self.design, self.priors)
 
     def log_likelihood(self) -> xr.DataTree:
         """Add the group `log_likelihood`, that of each row given the random effects, for `az.loo`; returns `idata`."""
@@ -363,5 +375,5 @@ class BayesianResult(Result):
         return self._add_rows("posterior_predictive", values)
 
     def _add_rows(self, group: str, values: np.ndarray) -> xr.DataTree:
-        self.idata[group] = xr.DataTree(row_dataset(self.design, values))
+        self.idata[group] = xr.DataTree(row_dataset(self.graph, values))
         return self.idata

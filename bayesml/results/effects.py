@@ -22,11 +22,10 @@ def flat_roots(design: Design, posterior: Posterior) -> np.ndarray:
     return np.concatenate([root.reshape(n, -1) for root in roots] or [np.empty((n, 0))], axis=1)
 
 
-def blocks(design: Design, posterior: Posterior) -> Iterator[slice]:
-    """Slices of draws whose random effects take little memory."""
+def blocks(design: Design, n: int) -> Iterator[slice]:
+    """Slices of n draws whose random effects take little memory."""
     effects = sum(len(term.levels) * len(term.names) for term in design.random)
     size = max(1, BLOCK_BYTES // (8 * (effects + 1)))
-    n = posterior.sigma.size
     return (slice(start, min(start + size, n)) for start in range(0, n, size))
 
 
@@ -56,7 +55,7 @@ def draw_effects(design: Design, posterior: Posterior) -> tuple[np.ndarray, ...]
     conditional = ConditionalEffects(design, posterior)
     rng = np.random.default_rng([posterior.seed, EFFECT_STREAM])
     out = tuple(np.empty((posterior.sigma.size, len(term.levels), len(term.names))) for term in design.random)
-    for part in blocks(design, posterior):
+    for part in blocks(design, posterior.sigma.size):
         for array, drawn in zip(out, conditional.draw(part, rng), strict=True):
             array[part] = drawn
     return tuple(array.reshape(*posterior.shape, *array.shape[1:]) for array in out)
@@ -74,7 +73,7 @@ def conditional_moments(design: Design, posterior: Posterior) -> tuple[tuple[np.
     shapes = [(len(term.levels), len(term.names)) for term in design.random]
     centre: list[np.ndarray] = []
     sums, squares, within = ([np.zeros(shape) for shape in shapes] for _ in range(3))
-    for part in blocks(design, posterior):
+    for part in blocks(design, posterior.sigma.size):
         means, drawn = conditional.draw(part, None), conditional.draw(part, rng)
         centre = centre or [m.mean(axis=0) for m in means]
         for k, (m, b) in enumerate(zip(means, drawn, strict=True)):

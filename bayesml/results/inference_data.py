@@ -1,100 +1,79 @@
-"""Draws and data as the groups of an ArviZ DataTree."""
+"""Draws and data as the groups of an ArviZ DataTree, under the names of the graph."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
-from bayesml.design.arrays import Design
-from bayesml.graphs.roles import term_suffixes
-from bayesml.results.posterior import Posterior, column_pairs
+from bayesml.graphs.dimensions import Dimensions, text_coords
+from bayesml.graphs.roles import Graph
+from bayesml.results.posterior import Posterior
 
 OBSERVATION = "obs"
 SAMPLE = ("chain", "draw")
 
-
-def observation_labels(design: Design) -> np.ndarray:
-    """Labels of the rows: the index of the data where it is unique and flat, else positions."""
-    index = design.index
-    if isinstance(index, pd.MultiIndex) or not index.is_unique:
-        return np.asarray(design.rows)
-    return index.to_numpy()
+Variables = dict[str, tuple[tuple[str, ...], Any]]
 
 
-def posterior_dataset(design: Design, posterior: Posterior, effects: Sequence[np.ndarray] | None) -> xr.Dataset:
-    """Variables `beta sd_g corr_g sigma b_g`; dims chain, draw, then named ones with the user's labels."""
-    chains, draws = posterior.shape
-    coords: dict[str, Sequence] = {
-        "chain": np.arange(chains),
-        "draw": np.arange(draws),
-        "coef": list(design.coefficients),
-    }
-    variables = {"beta": ((*SAMPLE, "coef"), posterior.beta), "sigma": (SAMPLE, posterior.sigma)}
-    for k, (term, name) in enumerate(
-        zip(design.random, term_suffixes([term.group for term in design.random]), strict=True)
-    ):
-        columns, pair, level = f"{name}_term", f"{name}_pair", name
-        coords[columns] = list(term.names)
-        common_sd = posterior.sds[k].shape[-1] < len(term.names)
-        sd = posterior.sds[k]
-        variables[f"sd_{name}"] = (SAMPLE, sd[..., 0]) if common_sd else ((*SAMPLE, columns), sd)
-        corr = posterior.corrs[k]
-        if corr.shape[-1]:
-            pairs = [f"{term.names[i]}, {term.names[j]}" for i, j in column_pairs(len(term.names))]
-            one = corr.shape[-1] < len(pairs)
-            if not one:
-                coords[pair] = pairs
-            variables[f"corr_{name}"] = (SAMPLE, corr[..., 0]) if one else ((*SAMPLE, pair), corr)
+def labelled(graph: Graph, variables: Variables) -> xr.Dataset:
+    """A dataset with the user's labels along the dims of its variables; chains and draws are counted."""
+    labels: Mapping[str, Any] = text_coords(Dimensions(graph).coords)
+    sizes = {d: n for dims, values in variables.values() for d, n in zip(dims, np.shape(values), strict=True)}
+    return xr.Dataset(variables, coords={d: labels[d] if d in labels else np.arange(n) for d, n in sizes.items()})
+
+
+def posterior_dataset(graph: Graph, posterior: Posterior, effects: Sequence[np.ndarray] | None) -> xr.Dataset:
+    """Variables `beta sd_g corr_g sigma b_g`; dims chain, draw, then those of the graph."""
+    dimensions = Dimensions(graph)
+    variables: Variables = {}
+    if graph.fixed:
+        variables["beta"] = (*SAMPLE, "coef"), posterior.beta
+    for k, role in enumerate(graph.random):
+        parts = ("sd", dimensions.sd(k), posterior.sds[k]), ("corr", dimensions.corr(k), posterior.corrs[k])
+        for name, dims, draws in parts:
+            if draws.shape[-1]:
+                variables[f"{name}_{role.suffix}"] = (*SAMPLE, *dims), draws if dims else draws[..., 0]
         if effects is not None:
-            coords[level] = list(term.level_labels)
-            variables[f"b_{name}"] = ((*SAMPLE, level, columns), effects[k])
-    return xr.Dataset(variables, coords=coords)
+            variables[f"b_{role.suffix}"] = (*SAMPLE, *dimensions.b(k)), effects[k]
+    if graph.has_scale:
+        variables["sigma"] = SAMPLE, posterior.sigma
+    return labelled(graph, variables)
 
 
-def stats_dataset(posterior: Posterior) -> xr.Dataset:
-    """Statistics of the sampler."""
-    chains, draws = posterior.shape
-    variables = {name: (SAMPLE, values) for name, values in posterior.stats.items()}
-    return xr.Dataset(variables, coords={"chain": np.arange(chains), "draw": np.arange(draws)})
-
-
-def data_datasets(design: Design) -> dict[str, xr.Dataset]:
+def data_datasets(graph: Graph) -> dict[str, xr.Dataset]:
     """Groups `observed_data` and `constant_data`."""
-    rows = {OBSERVATION: observation_labels(design)}
-    constant: dict[str, tuple] = {"X": ((OBSERVATION, "coef"), design.X)}
-    coords: dict[str, Sequence] = {**rows, "coef": list(design.coefficients)}
-    for term, name in zip(design.random, term_suffixes([term.group for term in design.random]), strict=True):
-        constant[f"{name}_level"] = (OBSERVATION, np.asarray(term.level_labels)[term.codes])
-        constant[f"Z_{name}"] = ((OBSERVATION, f"{name}_term"), term.Z)
-        coords[f"{name}_term"] = list(term.names)
+    design, dimensions = graph.design, Dimensions(graph)
+    constant: Variables = {}
+    if graph.fixed:
+        constant["X"] = (OBSERVATION, "coef"), design.X
+    for k, role in enumerate(graph.random):
+        _, column = dimensions.b(k)
+        constant[f"{role.suffix}_of_row"] = (OBSERVATION,), np.asarray(role.columns.level_labels)[role.columns.codes]
+        constant[f"Z_{role.suffix}"] = (OBSERVATION, column), role.columns.Z
     for name in ("weights", "known_sd", "offset"):
         if (values := getattr(design, name)) is not None:
-            constant[name] = (OBSERVATION, values)
+            constant[name] = (OBSERVATION,), values
     return {
-        "observed_data": xr.Dataset({design.response_name: (OBSERVATION, design.y)}, coords=rows),
-        "constant_data": xr.Dataset(constant, coords=coords),
+        "observed_data": labelled(graph, {design.response_name: ((OBSERVATION,), design.y)}),
+        "constant_data": labelled(graph, constant),
     }
 
 
-def row_dataset(design: Design, values: np.ndarray) -> xr.Dataset:
+def row_dataset(graph: Graph, values: np.ndarray) -> xr.Dataset:
     """Values of each row at each draw, (chain, draw, n), under the name of the response."""
-    chains, draws = values.shape[:2]
-    coords = {"chain": np.arange(chains), "draw": np.arange(draws), OBSERVATION: observation_labels(design)}
-    return xr.Dataset({design.response_name: ((*SAMPLE, OBSERVATION), values)}, coords=coords)
+    return labelled(graph, {graph.design.response_name: ((*SAMPLE, OBSERVATION), values)})
 
 
-def to_datatree(
-    design: Design, posterior: Posterior, effects: Sequence[np.ndarray] | None, formula: str = ""
-) -> xr.DataTree:
+def to_datatree(graph: Graph, posterior: Posterior, effects: Sequence[np.ndarray] | None) -> xr.DataTree:
     """The groups posterior, sample_stats, observed_data and constant_data."""
     groups = {
-        "posterior": posterior_dataset(design, posterior, effects),
-        "sample_stats": stats_dataset(posterior),
-        **data_datasets(design),
+        "posterior": posterior_dataset(graph, posterior, effects),
+        "sample_stats": labelled(graph, {name: (SAMPLE, values) for name, values in posterior.stats.items()}),
+        **data_datasets(graph),
     }
     groups["posterior"].attrs = {
-        "formula": formula,
+        "formula": str(graph.model.formula),
         "inference_library": "bayesml with nutpie",
         "parametrisation": posterior.parametrisation,
     }

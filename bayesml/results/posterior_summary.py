@@ -7,7 +7,7 @@ import numpy as np
 from bayesml.errors import SpecificationError
 from bayesml.results import diagnostics
 from bayesml.results.addresses import Address, parameter_addresses
-from bayesml.results.posterior import flat_draws, term_covariance
+from bayesml.results.posterior import term_covariance
 from bayesml.tables.table import Column, Row, Section, Table
 
 if TYPE_CHECKING:

@@ -1,0 +1,217 @@
+"""Sampling of a graph's posterior with NUTS: marginal where the integral is exact, else joint."""
+
+import os
+import warnings
+from typing import Literal
+
+import numpy as np
+import pymc as pm
+from threadpoolctl import threadpool_limits
+
+from bayesml.errors import ConvergenceWarning, NotIdentified, SpecificationError
+from bayesml.estimators.nutpie_model import Affine, Density, Draws, compile_density, run
+from bayesml.estimators.nuts_mode import find_mode
+from bayesml.estimators.nuts_natural import joint_posterior, marginal_posterior
+from bayesml.estimators.nuts_progress import SamplingProgress
+from bayesml.estimators.nuts_start import starting_values, unconstrained_start, value_shapes
+from bayesml.graphs.marginal_model import marginal_model
+from bayesml.graphs.roles import Graph
+from bayesml.graphs.transforms import centre, marginalise
+from bayesml.graphs.wrap import to_pymc
+from bayesml.linalg.gaussian import GaussianSystem
+from bayesml.results.bayesian import BayesianResult
+from bayesml.results.diagnostics import bfmi, looks_unmixed
+from bayesml.results.posterior import Posterior
+
+Parametrisation = Literal["auto", "marginal", "centred", "noncentred"]
+PARAMETRISATIONS = ("auto", "marginal", "centred", "noncentred")
+
+
+def sample_graph(
+    graph: Graph,
+    draws: int = 1000,
+    tune: int = 1000,
+    chains: int = 4,
+    cores: int | None = None,
+    random_seed: int | None = None,
+    target_accept: float | None = None,
+    parametrisation: Parametrisation = "auto",
+    progressbar: bool = True,
+) -> BayesianResult:
+    """Draws of the joint posterior of a graph.
+
+    Parameters
+    ----------
+    graph : Graph
+    draws, tune, chains : int
+        Draws to keep, and to warm up with, a chain.
+    cores : int, optional
+        Chains that run at once; default: as many as there are processors.
+    random_seed : int, optional
+        Same seed, same draws, in one process or another.
+    target_accept : float, optional
+        Mean acceptance probability that the step size is adapted to; default 0.8.
+    parametrisation : {"auto", "marginal", "centred", "noncentred"}
+        ``"marginal"``: random effects, and coefficients with normal or flat priors, are integrated out
+        exactly, and drawn exactly afterwards. ``"centred"`` and ``"noncentred"`` sample everything jointly.
+        ``"auto"``: marginal where the integral is exact, else non-centred.
+    progressbar : bool
+
+    Returns
+    -------
+    BayesianResult
+
+    Raises
+    ------
+    SpecificationError
+        An option that does not exist, or marginal sampling of a model whose integral is not exact.
+    NotIdentified
+        The posterior is improper.
+
+    Warns
+    -----
+    ConvergenceWarning
+        Sampling was interrupted, or did not go well; the result's `status` has the advice.
+    """
+    check_options(draws, tune, chains, target_accept, parametrisation)
+    refuse_improper(graph)
+    seed = int(np.random.SeedSequence(random_seed).generate_state(1)[0]) if random_seed is None else int(random_seed)
+    kind = parametrisation
+    if kind == "auto":
+        kind = "marginal" if graph.family.exact_with(graph.link) else "noncentred"
+    marginal = marginalise(graph, "random and beta") if graph.family.exact_with(graph.link) else None
+    if kind == "marginal" and marginal is None:
+        marginalise(graph, "random and beta")
+    with SamplingProgress(progressbar) as progress, threadpool_limits(1):
+        with progress.step("Compiling the model"):
+            target, system = (marginal, system_of(marginal)) if kind == "marginal" else (joint_graph(graph, kind), None)
+            model = to_pymc(target) if system is None else marginal_model(target, system)
+            density = compile_density(model, value_shapes(model))
+        with progress.step("Looking for the mode"):
+            start = unconstrained_start(model, starting_values(target))
+            density = at_mode(density, start)
+        found = sample_density(
+            density, progress, draws=draws, tune=tune, chains=chains, cores=cores, seed=seed,
+            target_accept=0.8 if target_accept is None else target_accept,
+        )  # fmt: skip
+        with progress.step("Drawing what was integrated out"):
+            if system is None:
+                posterior = joint_posterior(target, model, density, found, seed, kind)
+            else:
+                posterior = marginal_posterior(target, model, system, density, found, seed)
+    warn_of_problems(found, posterior)
+    return BayesianResult(graph.model, graph.design, posterior, graph.priors)
+
+
+def check_options(draws: int, tune: int, chains: int, target_accept: float | None, parametrisation: str) -> None:
+    """Refuse options without meaning."""
+    for name, value, least in (("draws", draws, 4), ("tune", tune, 20), ("chains", chains, 1)):
+        if not isinstance(value, int | np.integer) or value < least:
+            raise SpecificationError(f"`{name}={value}`: give a whole number, {least} or more.")
+    if target_accept is not None and not 0 < target_accept < 1:
+        raise SpecificationError(f"`target_accept={target_accept}`: give a number between 0 and 1, such as 0.95.")
+    if parametrisation not in PARAMETRISATIONS:
+        known = ", ".join(f'"{name}"' for name in PARAMETRISATIONS)
+        raise SpecificationError(f'There is no parametrisation "{parametrisation}"; there are {known}.')
+
+
+def refuse_improper(graph: Graph) -> None:
+    """Refuse flat priors under which the posterior does not integrate.
+
+    A flat standard deviation needs three levels (Gelman 2006), those of a q x q covariance matrix q + 2.
+    """
+    for role, term in zip(graph.random, graph.priors.terms, strict=True):
+        levels = len(role.columns.levels)
+        q = role.q if role.covariance.correlations == "all" else 1
+        if any(prior.improper for prior in term.sds) and levels < q + 2:
+            raise NotIdentified(
+                f"The posterior is improper: `{role.columns.group}` has {levels} levels, and flat priors of its standard "
+                f'deviations need at least {q + 2}. Give them a proper prior, "sd({role.columns.group})": HalfNormal(...).'
+            )
+    flat = sum(prior.improper for prior in graph.priors.coefficients)
+    if graph.priors.sigma is not None and graph.priors.sigma.improper and graph.design.nobs - flat < 2:
+        raise NotIdentified(
+            f"The posterior is improper: {graph.design.nobs} rows do not identify {flat} coefficients and sigma with flat "
+            "priors. Give them proper priors."
+        )
+
+
+def system_of(graph: Graph) -> GaussianSystem:
+    """Cross-products of a marginalised graph."""
+    return GaussianSystem.of(graph.design, ~graph.integrated_beta)
+
+
+def joint_graph(graph: Graph, kind: str) -> Graph:
+    """The joint graph with the effects of all terms centred or not."""
+    return centre(graph) if kind == "centred" else graph
+
+
+def at_mode(density: Density, start: np.ndarray) -> Density:
+    """The density in coordinates that make it nearly standard normal around its mode; around the start if there is none."""
+    mode = None if density.stock else find_mode(density.evaluate, start)
+    if mode is None:
+        return density.rescaled(Affine(start, np.empty(0, np.int64), np.empty((0, 0))))
+    return density.rescaled(mode.affine)
+
+
+def sample_density(
+    density: Density,
+    progress: SamplingProgress,
+    *,
+    draws: int,
+    tune: int,
+    chains: int,
+    cores: int | None,
+    seed: int,
+    target_accept: float,
+) -> Draws:
+    """Run the chains; without parameters to sample, there is one point."""
+    if density.size == 0:
+        stats = {name: np.zeros((chains, draws)) for name in ("diverging", "energy", "lp")}
+        return Draws(np.empty((chains, draws, 0)), stats, complete=True)
+    return run(
+        density,
+        lambda chain_seed: initial_point(density, chain_seed),
+        draws=draws,
+        tune=tune,
+        chains=chains,
+        cores=min(chains, processors()) if cores is None else cores,
+        seed=seed,
+        target_accept=target_accept,
+        progress=progress.chains(chains, draws + tune),
+    )
+
+
+def initial_point(density: Density, seed: int) -> np.ndarray:
+    """A point about as far from the mode as a draw, nearer where the density is not finite."""
+    z = np.random.default_rng(seed).normal(size=density.size)
+    unscaled = np.setdiff1d(np.arange(density.size), density.affine.mixed)
+    z[unscaled] *= 0.1
+    for _ in range(10):
+        if np.isfinite(density.evaluate(z)[0]):
+            break
+        z /= 2.0
+    return z
+
+
+def processors() -> int:
+    """Number of processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def warn_of_problems(draws: Draws, posterior: Posterior) -> None:
+    """Warn of what can be seen without ArviZ, whose import takes a second; `status` says more."""
+    problems = []
+    if not draws.complete:
+        chains, kept = posterior.shape
+        problems.append(f"Sampling was interrupted: {chains} chains of {kept} draws were kept.")
+    if count := int(draws.stats["diverging"].sum()):
+        problems.append(f"There were {count} divergences.")
+    if draws.x.shape[0] > 1 and looks_unmixed(draws.x):
+        problems.append("The chains do not agree.")
+    elif draws.x.shape[-1] and bfmi(draws.stats["energy"]).min() < 0.3:
+        problems.append("The energy of a chain moves slowly (E-BFMI below 0.3).")
+    if problems:
+        warnings.warn(
+            f"{' '.join(problems)} The result's `status` has numbers and advice.", ConvergenceWarning, stacklevel=4
+        )

@@ -1,0 +1,141 @@
+"""From draws of the unconstrained parameters to a `Posterior`: everything that was not sampled is computed here."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pymc as pm
+import pytensor
+from pytensor.compile.mode import Mode
+from pytensor.graph.replace import vectorize_graph
+
+from bayesml.estimators.nutpie_model import Density, Draws
+from bayesml.graphs.natural import CovarianceParameters
+from bayesml.graphs.roles import Graph
+from bayesml.linalg.gaussian import GaussianSystem
+from bayesml.results.bayesian import EFFECT_LIMIT
+from bayesml.results.effects import blocks
+from bayesml.results.posterior import Posterior, effect_bytes, flat_draws
+
+BETA_STREAM = 3
+
+
+def natural_draws(model: pm.Model, density: Density, x: np.ndarray, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Draws (chain, draw, ...) of named variables of a model, of draws (chain, draw, n) of its value variables."""
+    values = [model.rvs_to_values[rv] for rv in model.free_RVs]
+    outputs = model.replace_rvs_by_values([model[name] for name in names])
+    batched = {v: v.type.clone(shape=(None, None, *v.type.shape))(name=v.name) for v in values}
+    # One evaluation on whole arrays: compiling would cost more than it saves.
+    function = pytensor.function(
+        list(batched.values()),
+        vectorize_graph(outputs, batched),
+        mode=Mode(linker="py", optimizer=None),
+        on_unused_input="ignore",
+    )
+    parts = density.split(x)
+    out = {}
+    for name, variable, found in zip(names, outputs, function(*(parts[str(v.name)] for v in values)), strict=True):
+        own = np.shape(found)[np.ndim(found) - variable.ndim :]
+        # What is held at a value has no draws of its own.
+        out[name] = np.broadcast_to(found, (*x.shape[:-1], *own))
+    return out
+
+
+def marginal_posterior(
+    graph: Graph, model: pm.Model, system: GaussianSystem, density: Density, draws: Draws, seed: int
+) -> Posterior:
+    """The posterior of a graph from draws of its marginalised model: integrated coefficients and effects drawn exactly."""
+    shape = draws.x.shape[:2]
+    given = ~graph.integrated_beta
+    places = np.flatnonzero(given)
+    names = [n for n in ("sd", "partial_unit", "sigma", "beta", "beta_given") if n in model.named_vars]
+    found = natural_draws(model, density, draws.x, names)
+    parameters = CovarianceParameters(graph)
+    unit = correlation_units(graph, parameters, found.get("partial_unit"), shape)
+    sd = found.get("sd", np.empty((*shape, 0)))
+    sigma = np.broadcast_to(found.get("sigma", np.ones(shape)), shape)
+    beta = np.zeros((*shape, len(graph.fixed)))
+    if len(places):
+        beta[..., places] = found["beta_given" if "beta_given" in found else "beta"]
+    beta, effects = draw_exactly(graph, system, parameters.lam(sd, unit), sigma, beta, seed)
+    terms = range(len(graph.random))
+    return Posterior(
+        beta=beta,
+        sds=tuple(parameters.sds(sd, k) for k in terms),
+        corrs=tuple(parameters.correlations(unit, k) for k in terms),
+        sigma=sigma,
+        stats=draws.stats,
+        parametrisation="marginal",
+        seed=seed,
+        complete=draws.complete,
+        effects=effects,
+    )
+
+
+def correlation_units(
+    graph: Graph, parameters: CovarianceParameters, sampled: np.ndarray | None, shape: tuple[int, int]
+) -> np.ndarray:
+    """Places of all partial correlations in their intervals, (chain, draw, n): sampled ones and those held at a value."""
+    partials = [prior for term in graph.priors.terms for prior in term.partials]
+    lower, width = parameters.bounds
+    held = np.array([prior.fixed is not None for prior in partials], bool)
+    values = np.array([prior.fixed if prior.fixed is not None else 0.0 for prior in partials])
+    unit = np.empty((*shape, len(partials)))
+    unit[..., held] = ((values - lower) / width)[held]
+    if sampled is not None:
+        unit[..., ~held] = sampled
+    return unit
+
+
+def draw_exactly(
+    graph: Graph, system: GaussianSystem, lam: np.ndarray, sigma: np.ndarray, beta: np.ndarray, seed: int
+) -> tuple[np.ndarray, tuple[np.ndarray, ...] | None]:
+    """Integrated coefficients, and random effects if all their draws take less than 200 MB, in blocks of draws.
+
+    Otherwise the effects are drawn later given coefficients and parameters, which is the same joint distribution.
+    """
+    design, shape = graph.design, sigma.shape
+    rows = np.array([prior.normal_row or (0.0, 0.0) for prior in graph.priors.coefficients]).reshape(-1, 2)
+    given = (~graph.integrated_beta).astype(np.int64)
+    lam, sigma, out = flat_draws(lam), np.ascontiguousarray(sigma).ravel(), flat_draws(beta).copy()
+    keep = effect_bytes(design, len(sigma)) <= EFFECT_LIMIT
+    if not keep and given.all():
+        return beta, None
+    effects = tuple(np.empty((len(sigma) if keep else 0, len(t.levels), len(t.names))) for t in design.random)
+    rng = np.random.default_rng([seed, BETA_STREAM])
+    for part in blocks(design, len(sigma)):
+        out[part], drawn = system.draw(
+            lam[part], sigma[part], out[part], given, rows[:, 0].copy(), rows[:, 1].copy(), rng
+        )
+        for array, block in zip(effects, drawn, strict=True) if keep else ():
+            array[part] = block
+    shaped = tuple(array.reshape(*shape, *array.shape[1:]) for array in effects) if keep else None
+    return out.reshape(beta.shape), shaped
+
+
+def joint_posterior(
+    graph: Graph, model: pm.Model, density: Density, draws: Draws, seed: int, parametrisation: str
+) -> Posterior:
+    """The posterior of a graph from draws of its joint model."""
+    shape = draws.x.shape[:2]
+    names = [name for name in ("beta", "sigma") if name in model.named_vars]
+    for role in graph.random:
+        names += [f"sd_{role.suffix}", f"b_{role.suffix}"]
+        names += [f"corr_{role.suffix}"] if role.n_correlations else []
+    found = natural_draws(model, density, draws.x, names)
+
+    return Posterior(
+        beta=found.get("beta", np.empty((*shape, 0))),
+        sds=tuple(found[f"sd_{role.suffix}"].reshape(*shape, role.n_sds) for role in graph.random),
+        corrs=tuple(
+            found[f"corr_{role.suffix}"].reshape(*shape, role.n_correlations)
+            if role.n_correlations
+            else np.empty((*shape, 0))
+            for role in graph.random
+        ),
+        sigma=np.broadcast_to(found.get("sigma", np.ones(shape)), shape),
+        stats=draws.stats,
+        parametrisation=parametrisation,
+        seed=seed,
+        complete=draws.complete,
+        effects=tuple(found[f"b_{role.suffix}"] for role in graph.random),
+    )

@@ -1,0 +1,85 @@
+"""Where chains start: natural scales of the data on the unconstrained scale."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pymc as pm
+
+from bayesml.distributions import Distribution
+from bayesml.graphs.prior_scales import PriorScales
+from bayesml.graphs.roles import Graph
+
+
+def value_shapes(model: pm.Model) -> dict[str, tuple[int, ...]] | None:
+    """Shapes of the value variables, of the lengths of their dims; None where a variable has no dims."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for rv in model.free_RVs:
+        dims = model.named_vars_to_dims.get(rv.name, ())
+        if len(dims) != rv.type.ndim or not all(dim in model.coords and model.coords[dim] is not None for dim in dims):
+            return None
+        shapes[model.rvs_to_values[rv].name] = tuple(len(model.coords[dim]) for dim in dims)
+    return shapes
+
+
+def starting_values(graph: Graph) -> dict[str, np.ndarray]:
+    """A start for the variables of a graph's model, by name, on the natural scale.
+
+    Standard deviations start at half the scale that the data suggest, coefficients at their least-squares estimates;
+    what is not named (correlations, standardised effects) starts in the middle of its range.
+    """
+    priors, scales = graph.priors, PriorScales(graph.design)
+    start: dict[str, np.ndarray] = {}
+    if priors.sigma is not None:
+        start |= pieces("sigma", [priors.sigma], np.array([scales.residual_sd() / 2]))
+    all_sds: list[tuple[Distribution, float]] = []
+    for k, (role, term) in enumerate(zip(graph.random, priors.terms, strict=True)):
+        values = [scales.random_sd(k, i) / 2 for i in range(len(term.sds))]
+        all_sds += zip(term.sds, values, strict=True)
+        start |= pieces(f"sd_{role.suffix}", term.sds, np.array(values))
+    if all_sds:
+        start |= pieces("sd", [prior for prior, _ in all_sds], np.array([value for _, value in all_sds]))
+    beta = least_squares(graph)
+    given = np.flatnonzero(~graph.integrated_beta)
+    start |= pieces("beta", [priors.coefficients[j] for j in given], beta[given])
+    start |= pieces("beta_given", [priors.coefficients[j] for j in given], beta[given])
+    return start
+
+
+def pieces(name: str, priors: Sequence[Distribution], values: np.ndarray) -> dict[str, np.ndarray]:
+    """Values of the variables that a vector is made of: one a kind of prior, as the graph has it."""
+    return dict(_pieces(name, priors, values))
+
+
+def _pieces(name: str, priors: Sequence[Distribution], values: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+    kinds = list(dict.fromkeys(prior.kind for prior in priors))
+    for kind in kinds:
+        places = [i for i, prior in enumerate(priors) if prior.kind == kind]
+        piece = name if len(kinds) == 1 else f"{name}_{kind}"
+        yield piece, values[places]
+        yield f"{piece}_variance", values[places] ** 2
+
+
+def least_squares(graph: Graph) -> np.ndarray:
+    """Least-squares coefficients (p,) of the fixed part alone."""
+    design = graph.design
+    if not graph.fixed or graph.integrated_beta.all():
+        return np.zeros(len(graph.fixed))
+    y = design.y if design.offset is None else design.y - design.offset
+    X = design.X
+    scale = np.sqrt((X**2).mean(axis=0))
+    return np.linalg.lstsq(X / scale, y, rcond=None)[0] / scale
+
+
+def unconstrained_start(model: pm.Model, start: dict[str, np.ndarray]) -> np.ndarray:
+    """The flat vector of value variables at a start; zero, the middle of the range, where none is named."""
+    parts = []
+    shapes = value_shapes(model) or model.eval_rv_shapes()
+    for rv in model.free_RVs:
+        transform, shape = model.rvs_to_transforms[rv], shapes[model.rvs_to_values[rv].name]
+        value = start.get(rv.name)
+        if value is None or not (transform is None or transform.name == "log"):
+            parts.append(np.zeros(int(np.prod(shape))))
+        else:
+            values = np.broadcast_to(value.reshape(shape), shape).ravel()
+            parts.append(values if transform is None else np.log(values))
+    return np.concatenate(parts) if parts else np.empty(0)

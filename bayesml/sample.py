@@ -1,0 +1,105 @@
+"""`sample`: draws from the posterior of a multilevel model."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from bayesml.design.build import build_design
+from bayesml.distributions import Distribution
+from bayesml.errors import SpecificationError
+from bayesml.estimators.nuts import Parametrisation, sample_graph
+from bayesml.fit import as_model
+from bayesml.graphs.roles import build_graph
+from bayesml.results.bayesian import BayesianResult
+from bayesml.spec.model import Model
+from bayesml.spec.priors import Priors
+from bayesml.spec.terms import Formula
+
+
+def sample(
+    formula: str | Formula | Model,
+    data: Any,
+    priors: str | Mapping[str, Distribution] | Priors | None = None,
+    draws: int = 1000,
+    tune: int = 1000,
+    chains: int = 4,
+    cores: int | None = None,
+    random_seed: int | None = None,
+    target_accept: float | None = None,
+    parametrisation: Parametrisation = "auto",
+    progressbar: bool = True,
+    seed: int | None = None,
+    **options: Any,
+) -> BayesianResult:
+    """Draws from the posterior of a multilevel model, of the same graph that `fit` maximises.
+
+    Parameters
+    ----------
+    formula : str or Model
+        ``"Reaction ~ Days + (Days | Subject)"``, or a `Model`.
+    data : DataFrame, polars or pyarrow table, or dict of arrays
+        Never changed.
+    priors : str or dict, optional
+        A prior set, ``"weakly_informative"`` (the default), ``"flat"`` or ``"stata"``; or priors by address that
+        replace some of the default set. `prior_table(model, data)` shows them as numbers.
+    draws, tune : int, default 1000
+        Draws to keep, and draws to adapt with, in each chain.
+    chains : int, default 4
+    cores : int, optional
+        Chains that run at once; default: one a processor.
+    random_seed, seed : int, optional
+        Two names of one option. Same seed, same draws.
+    target_accept : float, optional
+        Mean acceptance probability that the step size is adapted to, in (0, 1); default 0.8. Raise it where there
+        are divergences.
+    parametrisation : {"auto", "marginal", "centred", "noncentred"}
+        ``"marginal"``: what the integral is exact for (random effects, coefficients with normal or flat priors) is not
+        sampled but drawn exactly afterwards, so that the posterior holds every quantity of the joint
+        model. The other two sample everything. ``"auto"`` is marginal for linear models.
+    progressbar : bool, default True
+    **options
+        Those of `Model`: `covariance`, `weights`, `na`, …
+
+    Returns
+    -------
+    BayesianResult
+
+    Raises
+    ------
+    FormulaError, SpecificationError, DataError
+        Before any work starts.
+    NotIdentified
+        The posterior is improper under flat priors.
+
+    Warns
+    -----
+    DataNote
+        Rows or columns were dropped, or something was read in a way that should be known.
+    ConvergenceWarning
+        Sampling was interrupted or did not go well; `result.status` has the advice.
+
+    Examples
+    --------
+    >>> import bayesml as bml
+    >>> sleep = bml.datasets.load("sleepstudy")
+    >>> post = bml.sample("Reaction ~ Days + (Days | Subject)", sleep, random_seed=1, progressbar=False)
+    >>> round(post["Days"])
+    10
+    """
+    if seed is not None and random_seed is not None:
+        raise SpecificationError("`seed` and `random_seed` are two names of one option: give one of them.")
+    model = as_model(formula, options)
+    if priors is not None:
+        model = replace(model, priors=Priors.of(priors))
+    design = build_design(model, data)
+    return sample_graph(
+        build_graph(model, design),
+        draws=draws,
+        tune=tune,
+        chains=chains,
+        cores=cores,
+        random_seed=seed if random_seed is None else random_seed,
+        target_accept=target_accept,
+        parametrisation=parametrisation,
+        progressbar=progressbar,
+    )
