@@ -103,7 +103,11 @@ class DenseSolution:
 
     def maximise(self):
         scale = np.std(self.y - self.X @ np.linalg.lstsq(self.X, self.y)[0])
-        start = [scale * t / max(np.std(Z[:, 0]) + abs(Z[:, 0].mean()), 1e-8) for basis, Z in zip(self.bases, self.columns, strict=True) for t in 0.5 * np.array([np.trace(b) > 0 for b in basis])]
+        start = [
+            scale * t / max(np.std(Z[:, 0]) + abs(Z[:, 0].mean()), 1e-8)
+            for basis, Z in zip(self.bases, self.columns, strict=True)
+            for t in 0.5 * np.array([np.trace(b) > 0 for b in basis])
+        ]
         start += [scale] if self.sigma_free else []
         theta = np.array(start)
         for _ in range(3):
@@ -157,7 +161,9 @@ class DenseSolution:
     def split(self, vector):
         sizes = [len(t.levels) * len(t.names) for t in self.design.random]
         parts = np.split(vector, np.cumsum(sizes)[:-1])
-        return tuple(part.reshape(len(t.levels), len(t.names)) for part, t in zip(parts, self.design.random, strict=True))
+        return tuple(
+            part.reshape(len(t.levels), len(t.names)) for part, t in zip(parts, self.design.random, strict=True)
+        )
 
     def split_blocks(self, matrix):
         out, at = [], 0
@@ -181,7 +187,7 @@ class DenseSolution:
 
     @cached_property
     def joint(self):
-        """Covariance of (beta-hat - beta, b-hat - b), Henderson's mixed-model equations in the form that needs no inverse of G."""
+        """Covariance of (beta-hat - beta, b-hat - b), in the form that needs no inverse of G."""
         G, Z, P = self.prior_covariance, self.dense_Z(), self.state["P"]
         A = G @ Z.T @ self.state["inverse"] @ self.X @ self.vcov_beta
         return np.block([[self.vcov_beta, -A.T], [-A, G - G @ Z.T @ P @ Z @ G]])
@@ -195,8 +201,8 @@ class DenseSolution:
             at += J * q
         return tuple(out)
 
-    def row_variances(self, X, codes, columns):
-        rows = np.hstack([X, self.dense_Z(codes, columns)])
+    def linear_variance(self, X, random):
+        rows = np.hstack([X, self.dense_Z([codes for codes, _ in random], [Z for _, Z in random])])
         return np.einsum("ni,ij,nj->n", rows, self.joint, rows)
 
     def fitted(self):
@@ -225,10 +231,14 @@ class DenseSolution:
         found = list(self.directions())
         names = [name for name, _, _ in found] + (["sigma2"] if self.sigma_free else [])
         estimate = np.array([value for *_, value in found] + ([self.sigma**2] if self.sigma_free else []))
-        changes = [self.variance(name[0], E) for name, E, _ in found] + ([np.diag(self.residual)] if self.sigma_free else [])
+        changes = [self.variance(name[0], E) for name, E, _ in found] + (
+            [np.diag(self.residual)] if self.sigma_free else []
+        )
         M = self.state["P"] if self.criterion == "reml" else self.state["inverse"]
         P, Py = self.state["P"], self.state["P"] @ self.y
-        information = np.array([[-0.5 * np.sum((M @ A) * (M @ B).T) + Py @ A @ P @ B @ Py for B in changes] for A in changes])
+        information = np.array(
+            [[-0.5 * np.sum((M @ A) * (M @ B).T) + Py @ A @ P @ B @ Py for B in changes] for A in changes]
+        )
         zero = {name[:2] for name, _, value in found if name != "sigma2" and name[1] == name[2] and value == 0}
         free = [name == "sigma2" or not ({(name[0], name[1]), (name[0], name[2])} & zero) for name in names]
         vcov = np.full(information.shape, np.nan)

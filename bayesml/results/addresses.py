@@ -40,7 +40,11 @@ class Address:
 
 def sd_address(term: RandomColumns, i: int) -> str:
     """`sd(Days | Subject)`, or `sd(Subject)` where all columns share one sd."""
-    return f"sd({term.group})" if term.covariance.common_sd and len(term.names) > 1 else f"sd({term.names[i]} | {term.group})"
+    return (
+        f"sd({term.group})"
+        if term.covariance.common_sd and len(term.names) > 1
+        else f"sd({term.names[i]} | {term.group})"
+    )
 
 
 def corr_address(term: RandomColumns, i: int, j: int) -> str:
@@ -94,7 +98,11 @@ def find_address(text: str, design: Design, sigma_free: bool = True) -> Address:
     ColumnNotFound
         No parameter is called so; the message names its nearest neighbours.
     """
-    known = {squeezed(spelling): address for address in parameter_addresses(design, sigma_free) for spelling in spellings(address, design)}
+    known = {
+        squeezed(spelling): address
+        for address in parameter_addresses(design, sigma_free)
+        for spelling in spellings(address, design)
+    }
     wanted = squeezed(text)
     if wanted in known:
         return known[wanted]
@@ -151,11 +159,25 @@ def squeezed(text: str) -> str:
     return "".join(kept)
 
 
+def split_interaction(name: str) -> list[str]:
+    """Parts of a column's address: `["Days", "treat[a:b]"]` of `Days:treat[a:b]`."""
+    parts, depth = [""], 0
+    for character in name:
+        depth += (character in "[(") - (character in "])")
+        if character == ":" and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return parts
+
+
 def not_found(what: str, given: object, known: Iterable[str]) -> ColumnNotFound:
     """The error for a name that is not there, with its nearest neighbours."""
     names = list(dict.fromkeys(known))
     close = difflib.get_close_matches(str(given), names, n=3, cutoff=0.5)
     if close:
-        return ColumnNotFound(f"There is no {what} `{given}`. Did you mean {' or '.join(f'`{name}`' for name in close)}?")
+        return ColumnNotFound(
+            f"There is no {what} `{given}`. Did you mean {' or '.join(f'`{name}`' for name in close)}?"
+        )
     listed = ", ".join(f"`{name}`" for name in names[:6])
     return ColumnNotFound(f"There is no {what} `{given}`. There are: {listed}{', …' if len(names) > 6 else ''}.")

@@ -73,6 +73,15 @@ class Result(ABC):
     def parameters(self) -> pd.DataFrame:
         """Every estimate in one tidy frame, indexed by address."""
 
+    @property
+    @abstractmethod
+    def column_titles(self) -> tuple[str, str, str]:
+        """What estimate, `se` and interval are called: `("posterior median", "sd", "credible interval")`."""
+
+    @abstractmethod
+    def interval_frame(self, ci_prob: float = 0.95) -> pd.DataFrame:
+        """`estimate se lower upper` of every parameter, by address."""
+
     @abstractmethod
     def effect_arrays(self) -> tuple[np.ndarray, ...]:
         """Random effects of each term, (J, q): conditional modes or posterior means."""
@@ -112,7 +121,9 @@ class Result(ABC):
         """Rows a level: `levels smallest average largest`, one row a grouping factor."""
         sizes = {term.group: np.bincount(term.codes, minlength=len(term.levels)) for term in self.design.random}
         rows = {group: (len(n), int(n.min()), float(n.mean()), int(n.max())) for group, n in sizes.items()}
-        return pd.DataFrame.from_dict(rows, orient="index", columns=["levels", "smallest", "average", "largest"]).rename_axis("group")
+        return pd.DataFrame.from_dict(
+            rows, orient="index", columns=["levels", "smallest", "average", "largest"]
+        ).rename_axis("group")
 
     @cached_property
     def ranef(self) -> GroupDict:
@@ -185,7 +196,9 @@ def effect_frames(design: Design, arrays: tuple[np.ndarray, ...]) -> GroupDict:
     frames: dict[str, list[pd.DataFrame]] = {}
     for term, values in zip(design.random, arrays, strict=True):
         frames.setdefault(term.group, []).append(pd.DataFrame(values, index=term.levels, columns=list(term.names)))
-    return GroupDict({group: parts[0] if len(parts) == 1 else pd.concat(parts, axis=1) for group, parts in frames.items()})
+    return GroupDict(
+        {group: parts[0] if len(parts) == 1 else pd.concat(parts, axis=1) for group, parts in frames.items()}
+    )
 
 
 def level_coefficients(fixef: pd.Series, effects: pd.DataFrame) -> pd.DataFrame:

@@ -97,7 +97,9 @@ def score_covariance(design: Design) -> np.ndarray:
                 for a in range(len(parts[k]))
                 for b in range(len(parts[l]))
             )
-        with_sigma[k] = sum((block.power(2).T @ weights).sum() - np.sum((B @ S) * B) for block, B in zip(parts[k], on_X[k], strict=True))
+        with_sigma[k] = sum(
+            (block.power(2).T @ weights).sum() - np.sum((B @ S) * B) for block, B in zip(parts[k], on_X[k], strict=True)
+        )
     return information - np.outer(with_sigma, with_sigma) / (design.nobs - X.shape[1])
 
 

@@ -13,11 +13,15 @@ Scale = Literal["identity", "log", "atanh", "logit"]
 def normal_quantile(ci_prob: float) -> float:
     """z with P(|N(0, 1)| < z) = ci_prob."""
     if not 0 < ci_prob < 1:
-        raise SpecificationError(f"`ci_prob={ci_prob}`: give the content of the interval, a number between 0 and 1, such as 0.95.")
+        raise SpecificationError(
+            f"`ci_prob={ci_prob}`: give the content of the interval, a number between 0 and 1, such as 0.95."
+        )
     return float(ndtri(0.5 + ci_prob / 2))
 
 
-def interval(estimate: np.ndarray, se: np.ndarray, ci_prob: float, scale: Scale = "identity") -> tuple[np.ndarray, np.ndarray]:
+def interval(
+    estimate: np.ndarray, se: np.ndarray, ci_prob: float, scale: Scale = "identity"
+) -> tuple[np.ndarray, np.ndarray]:
     """Lower and upper limits g⁻¹(g(estimate) ± z g'(estimate) se); NaN where the estimate is on the boundary of g."""
     z = normal_quantile(ci_prob)
     x, se = np.asarray(estimate, float), np.asarray(se, float)
@@ -33,4 +37,6 @@ def interval(estimate: np.ndarray, se: np.ndarray, ci_prob: float, scale: Scale 
             case "logit":
                 step = z * se / (x * (1 - x))
                 odds = x / (1 - x)
-                return odds * np.exp(-step) / (1 + odds * np.exp(-step)), odds * np.exp(step) / (1 + odds * np.exp(step))
+                return odds * np.exp(-step) / (1 + odds * np.exp(-step)), odds * np.exp(step) / (
+                    1 + odds * np.exp(step)
+                )

@@ -16,6 +16,7 @@ from bayesml.results.variances import VarianceEstimates
 from bayesml.tables.table import Table
 
 DEFAULT_CI_PROB = 0.95
+TIDY_COLUMNS = ["part", "group", "name", "estimate", "se", "statistic", "ddf", "p", "lower", "upper"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -132,7 +133,9 @@ class LikelihoodResult(Result):
     @cached_property
     def variances(self) -> VarianceEstimates:
         """Variance parameters with labels and standard errors."""
-        return VarianceEstimates(self.design, self.solution.covariances, self.sigma, self.solution.variance_parameters())
+        return VarianceEstimates(
+            self.design, self.solution.covariances, self.sigma, self.solution.variance_parameters()
+        )
 
     @cached_property
     def varcorr(self) -> pd.DataFrame:
@@ -186,22 +189,35 @@ class LikelihoodResult(Result):
 
     def tidy(self, ci_prob: float = DEFAULT_CI_PROB) -> pd.DataFrame:
         """`parameters` with intervals of another content."""
-        lower, upper = interval(self.fixef.to_numpy(), self.se.to_numpy(), ci_prob)
-        z = (self.fixef / self.se).to_numpy()
-        fixed = pd.DataFrame({"part": "fixed", "group": "", "name": self.coefficient_index, "estimate": self.fixef, "se": self.se,
-                              "statistic": z, "ddf": np.inf, "p": 2 * ndtr(-np.abs(z)), "lower": lower, "upper": upper},
-                             index=self.coefficient_index)  # fmt: skip
+        fixed = pd.DataFrame({"part": "fixed", "group": "", "estimate": self.fixef, "se": self.se})
+        fixed["statistic"], fixed["ddf"] = fixed["estimate"] / fixed["se"], np.inf
+        fixed["p"] = 2 * ndtr(-fixed["statistic"].abs())
+        fixed["lower"], fixed["upper"] = interval(fixed["estimate"], fixed["se"], ci_prob)
         addresses = self.variances.addresses
-        natural = self.variances.natural(ci_prob)
-        labels = pd.DataFrame({"part": ["random" if a.term >= 0 else "residual" for a in addresses],
-                               "group": [self.design.random[a.term].group if a.term >= 0 else "" for a in addresses],
-                               "name": [a.text for a in addresses]}, index=natural.index)  # fmt: skip
-        unused = pd.DataFrame({"statistic": np.nan, "ddf": np.nan, "p": np.nan}, index=natural.index)
-        random = pd.concat([labels, natural[["estimate", "se"]], unused, natural[["lower", "upper"]]], axis=1)
-        parts = [frame for frame in (fixed, random) if len(frame)]
-        return pd.concat(parts) if parts else fixed
+        other = self.variances.natural(ci_prob)
+        other["part"] = ["random" if a.term >= 0 else "residual" for a in addresses]
+        other["group"] = [self.design.random[a.term].group if a.term >= 0 else "" for a in addresses]
+        other["statistic"] = other["ddf"] = other["p"] = np.nan
+        frame = pd.concat([part for part in (fixed, other) if len(part)])
+        return frame.assign(name=frame.index)[TIDY_COLUMNS]
 
-    def summary(self, ci_prob: float = DEFAULT_CI_PROB, exponentiate: bool = False, scale: str = "var", base_levels: bool = False, **unknown: Any) -> Table:
+    def interval_frame(self, ci_prob: float = DEFAULT_CI_PROB) -> pd.DataFrame:
+        """`estimate se lower upper` of every parameter, by address."""
+        return self.tidy(ci_prob)[["estimate", "se", "lower", "upper"]]
+
+    @property
+    def column_titles(self) -> tuple[str, str, str]:
+        """What `interval_frame` holds, for the header of a table."""
+        return f"{self.criterion.upper()} estimate", "se", "confidence interval"
+
+    def summary(
+        self,
+        ci_prob: float = DEFAULT_CI_PROB,
+        exponentiate: bool = False,
+        scale: str = "var",
+        base_levels: bool = False,
+        **unknown: Any,
+    ) -> Table:
         """The table of the fit.
 
         Parameters
@@ -219,7 +235,9 @@ class LikelihoodResult(Result):
         -------
         Table
         """
-        return summarise(self, ci_prob=ci_prob, exponentiate=exponentiate, scale=scale, base_levels=base_levels, **unknown)
+        return summarise(
+            self, ci_prob=ci_prob, exponentiate=exponentiate, scale=scale, base_levels=base_levels, **unknown
+        )
 
 
 def block_sds(blocks: np.ndarray) -> np.ndarray:

@@ -1,11 +1,14 @@
 """The table of a likelihood fit."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.special import chdtrc
 
+from bayesml.design.arrays import RandomColumns
 from bayesml.errors import SpecificationError
+from bayesml.results.addresses import Address
 from bayesml.results.chibar2 import without_random
 from bayesml.results.intervals import interval
 from bayesml.tables.numbers import format_p, p_phrase
@@ -37,8 +40,18 @@ def summarise(result: "LikelihoodResult", ci_prob: float, exponentiate: bool, sc
 
 def facts(result: "LikelihoodResult") -> tuple[tuple[str, str], ...]:
     """Name and value pairs of the header."""
-    kind = "Restricted log likelihood" if result.criterion == "reml" else "Log posterior" if result.criterion == "map" else "Log likelihood"
-    left = [("Family, link", f"{part_name(result.model.family)}, {part_name(result.model.link)}"), ("Response", result.design.response_name), ("Rows used", f"{result.nobs}")]
+    kind = (
+        "Restricted log likelihood"
+        if result.criterion == "reml"
+        else "Log posterior"
+        if result.criterion == "map"
+        else "Log likelihood"
+    )
+    left = [
+        ("Family, link", f"{part_name(result.model.family)}, {part_name(result.model.link)}"),
+        ("Response", result.design.response_name),
+        ("Rows used", f"{result.nobs}"),
+    ]
     right = [(kind, f"{result.loglik:.4f}"), ("AIC", f"{result.aic:.4f}"), ("BIC", f"{result.bic:.4f}")]
     tested = [j for j, name in enumerate(result.design.coefficients) if name != "Intercept"]
     if tested:
@@ -64,7 +77,10 @@ def wald_statistic(beta: np.ndarray, vcov: np.ndarray, tested: list[int]) -> flo
 def group_section(result: "LikelihoodResult") -> Section:
     """Number and sizes of the groups."""
     columns = tuple(Column(title, "count") for title in ("levels", "smallest", "average", "largest"))
-    rows = tuple(Row(str(group), (int(r.levels), int(r.smallest), round(float(r.average), 1), int(r.largest))) for group, r in result.group_sizes.iterrows())
+    rows = tuple(
+        Row(str(group), (int(r.levels), int(r.smallest), round(float(r.average), 1), int(r.largest)))
+        for group, r in result.group_sizes.iterrows()
+    )
     return Section("Grouping factor", columns, rows)
 
 
@@ -96,40 +112,78 @@ def coefficient_section(result: "LikelihoodResult", ci_prob: float, exponentiate
 
 def variance_section(result: "LikelihoodResult", ci_prob: float, scale: str) -> Section:
     """Variances and covariances with sds and correlations beside them, or the other way round."""
-    by_variance = scale == "var"
+    rows = variance_rows(result, ci_prob) if scale == "var" else sd_rows(result, ci_prob)
+    limits = (Column(f"[{percent(ci_prob)} conf. interval]", name="lower"), Column("", name="upper", joined=True))
+    if scale == "sd":
+        return Section("Sds and correlations", (Column("estimate"), Column("se", spread=True), *limits), rows)
     columns = (
-        Column("variance" if by_variance else "sd, corr", name="vcov" if by_variance else "sdcor"),
+        Column("variance", name="vcov"),
         Column("se", spread=True),
-        Column(f"[{percent(ci_prob)} conf. interval]", name="lower"),
-        Column("", name="upper", joined=True),
-        Column("sd, corr" if by_variance else "variance", name="sdcor" if by_variance else "vcov"),
+        *limits,
+        Column("sd"),
+        Column("corr", "ratio"),
     )
-    estimates = result.variances
-    natural = estimates.natural(ci_prob)
-    rows: list[Row] = []
+    if all(row.cells[-1] is None for row in rows if row.cells):
+        columns, rows = columns[:-1], tuple(replace(row, cells=row.cells[:-1]) for row in rows)
+    return Section("Variance components", columns, rows)
+
+
+def variance_rows(result: "LikelihoodResult", ci_prob: float) -> tuple[Row, ...]:
+    """Variances (intervals on the log scale) and covariances (symmetric intervals) with sds and correlations."""
+    estimates, rows = result.variances, []
     for k, term in enumerate(result.design.random):
-        rows.append(Row(term.group + (f"  ({term.covariance.name})" if len(term.names) > 1 else "")))
+        rows.append(term_row(term))
         for address in (a for a in estimates.addresses if a.term == k):
-            is_sd, i, j = address.kind == "sd", address.column, address.column if address.kind == "sd" else address.other
-            entry, r = estimates.covariances[k][i, j], natural.loc[address.text]
-            columns_named = term.names[i] if is_sd else f"{term.names[i]}, {term.names[j]}"
-            if term.covariance.common_sd and len(term.names) > 1:
-                columns_named = "each column" if is_sd else "each pair"
-            label = columns_named if is_sd else f"{'cov' if by_variance else 'corr'}({columns_named})"
-            if by_variance:
-                se = estimates.entry_se(k, i, j)
-                low, high = interval(entry, se, ci_prob, "log" if is_sd else "identity")
-                cells = (entry, se, float(low), float(high), r.estimate)
-            else:
-                cells = (r.estimate, r.se, r.lower, r.upper, entry)
-            rows.append(Row(label, tuple(map(float, cells)), 1, address.text))
+            i, j = address.column, address.column if address.kind == "sd" else address.other
+            entry, se = float(estimates.covariances[k][i, j]), estimates.entry_se(k, i, j)
+            lower, upper = interval(entry, se, ci_prob, "log" if i == j else "identity")
+            beside = (float(np.sqrt(entry)), None) if i == j else (None, estimates.correlation(k, i, j))
+            rows.append(
+                Row(
+                    column_label(term, address, "cov"),
+                    (entry, se, float(lower), float(upper), *beside),
+                    1,
+                    address.text,
+                )
+            )
     if result.sigma_free:
-        r = natural.loc["sigma"]
-        se = estimates.sigma2_se
-        low, high = interval(result.sigma2, se, ci_prob, "log")
-        cells = (result.sigma2, se, float(low), float(high), r.estimate) if by_variance else (r.estimate, r.se, r.lower, r.upper, result.sigma2)
-        rows.append(Row("Residual", tuple(map(float, cells)), 0, "sigma"))
-    return Section("Variance components" if by_variance else "Sds and correlations", columns, tuple(rows))
+        lower, upper = interval(result.sigma2, estimates.sigma2_se, ci_prob, "log")
+        rows.append(
+            Row(
+                "Residual",
+                (result.sigma2, estimates.sigma2_se, float(lower), float(upper), result.sigma, None),
+                0,
+                "sigma",
+            )
+        )
+    return tuple(rows)
+
+
+def sd_rows(result: "LikelihoodResult", ci_prob: float) -> tuple[Row, ...]:
+    """Sds (intervals on the log scale) and correlations (on the atanh scale)."""
+    natural, rows = result.variances.natural(ci_prob), []
+    for k, term in enumerate(result.design.random):
+        rows.append(term_row(term))
+        for address in (a for a in result.variances.addresses if a.term == k):
+            rows.append(
+                Row(column_label(term, address, "corr"), tuple(map(float, natural.loc[address.text])), 1, address.text)
+            )
+    if result.sigma_free:
+        rows.append(Row("Residual", tuple(map(float, natural.loc["sigma"])), 0, "sigma"))
+    return tuple(rows)
+
+
+def term_row(term: RandomColumns) -> Row:
+    """The line above the components of a random term."""
+    return Row(term.group + (f"  ({term.covariance.name})" if len(term.names) > 1 else ""))
+
+
+def column_label(term: RandomColumns, address: Address, pair: str) -> str:
+    """`Days`, `cov(Intercept, Days)`; where columns share a parameter it says so."""
+    shared = term.covariance.common_sd and len(term.names) > 1
+    if address.kind == "sd":
+        return f"each of {len(term.names)} columns" if shared else term.names[address.column]
+    return f"{pair}(each pair)" if shared else f"{pair}({term.names[address.column]}, {term.names[address.other]})"
 
 
 def notes(result: "LikelihoodResult") -> list[str]:

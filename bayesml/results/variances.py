@@ -55,6 +55,15 @@ class VarianceEstimates:
             i, j = (0, 0) if i == j else (1, 0)
         return self.positions.get((k, max(i, j), min(i, j)))
 
+    def direction(self, k: int, i: int, j: int) -> np.ndarray:
+        """Derivative of G_k to its free entry (i, j), (q, q): ones where the parameter stands."""
+        q = len(self.design.random[k].names)
+        if self.design.random[k].covariance.common_sd:
+            return np.eye(q) if i == j else 1 - np.eye(q)
+        E = np.zeros((q, q))
+        E[i, j] = E[j, i] = 1.0
+        return E
+
     def entry_se(self, k: int, i: int, j: int) -> float:
         """Standard error of entry (i, j) of G_k."""
         position = self.position(k, i, j)
@@ -104,7 +113,9 @@ class VarianceEstimates:
                     jacobian[row, self.position(a.term, a.column, a.column)] = np.float64(0.5) / sd
                 else:
                     G, corr = self.covariances[a.term], self.correlation(a.term, a.column, a.other)
-                    jacobian[row, self.position(a.term, a.column, a.other)] = 1 / np.sqrt(G[a.column, a.column] * G[a.other, a.other])
+                    jacobian[row, self.position(a.term, a.column, a.other)] = 1 / np.sqrt(
+                        G[a.column, a.column] * G[a.other, a.other]
+                    )
                     for i in (a.column, a.other):
                         jacobian[row, self.position(a.term, i, i)] -= corr / (2 * G[i, i])
         vcov = self.parameters.vcov
@@ -128,7 +139,9 @@ class VarianceEstimates:
             for i, j in pairs(q) if term.covariance.correlations != "none" else ():
                 se = self.entry_se(k, i, j)
                 low, high = interval(G[i, j], se, ci_prob)
-                rows.append((term.group, term.names[i], term.names[j], G[i, j], self.correlation(k, i, j), se, low, high))
+                rows.append(
+                    (term.group, term.names[i], term.names[j], G[i, j], self.correlation(k, i, j), se, low, high)
+                )
         if "sigma2" in self.positions:
             low, high = interval(self.sigma**2, self.sigma2_se, ci_prob, "log")
             rows.append((RESIDUAL, "", "", self.sigma**2, self.sigma, self.sigma2_se, low, high))
@@ -139,7 +152,14 @@ class VarianceEstimates:
         """`estimate se lower upper` of sds (log scale), correlations (atanh scale) and sigma, by address."""
         se = np.sqrt(np.diag(self.natural_vcov))
         is_corr = np.array([a.kind == "corr" for a in self.addresses], bool)
-        limits = [np.where(is_corr, c, s) for c, s in zip(interval(self.natural_estimate, se, ci_prob, "atanh"), interval(self.natural_estimate, se, ci_prob, "log"), strict=True)]
+        limits = [
+            np.where(is_corr, c, s)
+            for c, s in zip(
+                interval(self.natural_estimate, se, ci_prob, "atanh"),
+                interval(self.natural_estimate, se, ci_prob, "log"),
+                strict=True,
+            )
+        ]
         return pd.DataFrame(
             {"estimate": self.natural_estimate, "se": se, "lower": limits[0], "upper": limits[1]},
             index=pd.Index([a.text for a in self.addresses], dtype=object, name="address"),
@@ -147,5 +167,5 @@ class VarianceEstimates:
 
 
 def pairs(q: int) -> list[tuple[int, int]]:
-    """Pairs i < j of q columns, in lme4's order: (0, 1), (0, 2), (1, 2), …"""
+    """Pairs i < j of q columns, i first, as in lme4's tables."""
     return [(i, j) for i in range(q) for j in range(i + 1, q)]

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
 
 SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_", "%": r"\%",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "|": r"\textbar{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    "χ": r"$\chi$", "²": r"$^2$", "½": r"$\frac12$", "₀": r"$_0$", "₁": r"$_1$", "₂": r"$_2$", "–": "--", "·": r"$\cdot$", "≥": r"$\ge$", "×": r"$\times$",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "|": r"\textbar{}",
+    "<": r"\textless{}", ">": r"\textgreater{}", "χ": r"$\chi$", "²": r"$^2$", "½": r"$\frac12$", "σ": r"$\sigma$",
 }  # fmt: skip
 
 
@@ -36,7 +36,12 @@ def latex_section(section: "Section") -> list[str]:
         column = section.columns[span.start]
         titles.append(rf"\multicolumn{{{len(span)}}}{{{'r' if column.numeric else 'l'}}}{{{tex(column.title)}}}")
     layout = "l" + "".join("r" if column.numeric else "l" for column in section.columns)
-    out = [rf"\begin{{tabular}}{{{layout}}}", r"\toprule", " & ".join([tex(section.title), *titles]) + r" \\", r"\midrule"]
+    out = [
+        rf"\begin{{tabular}}{{{layout}}}",
+        r"\toprule",
+        " & ".join([tex(section.title), *titles]) + r" \\",
+        r"\midrule",
+    ]
     for row, texts in zip(section.rows, format_section(section), strict=True):
         label = r"\quad " * row.indent + tex(row.label)
         texts = texts + [""] * (len(section.columns) - len(texts))

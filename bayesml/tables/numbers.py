@@ -15,20 +15,25 @@ SIGNIFICANT = 4
 
 def format_section(section: "Section") -> list[list[str]]:
     """The cells of a section as text, row by row; rows without cells give empty lists."""
-    spreads = [i for i, column in enumerate(section.columns) if column.format == "number" and column.spread]
     numbers = [i for i, column in enumerate(section.columns) if column.format == "number"]
-    deciding = [spread_of([row.cells[i] for i in spreads] or [], [row.cells[i] for i in numbers]) for row in section.rows if row.cells]
+    spreads = [i for i in numbers if section.columns[i].spread]
+    deciding = [
+        decider([row.cells[i] for i in (*spreads, *numbers)]) if row.cells else math.nan for row in section.rows
+    ]
     shared = decimals(deciding)
-    out = []
-    for row in section.rows:
-        own = decimals([spread_of([row.cells[i] for i in spreads], [row.cells[i] for i in numbers])]) if row.cells and (section.per_row or shared is None) else shared
-        out.append([format_cell(cell, column.format, own) for cell, column in zip(row.cells, section.columns, strict=False)])
-    return out
+    each = section.per_row or shared is None
+    return [
+        [
+            format_cell(cell, column.format, decimals([own]) if each else shared)
+            for cell, column in zip(row.cells, section.columns, strict=False)
+        ]
+        for row, own in zip(section.rows, deciding, strict=True)
+    ]
 
 
-def spread_of(spreads: Sequence[Cell], numbers: Sequence[Cell]) -> float:
-    """The number that decides the decimals of a row: its standard error, else its first number that is not 0; NaN if none."""
-    for cell in (*spreads, *numbers):
+def decider(cells: Sequence[Cell]) -> float:
+    """The number that decides the decimals of a row: the first that is neither 0 nor missing; NaN if there is none."""
+    for cell in cells:
         if isinstance(cell, float | int) and math.isfinite(cell) and cell != 0:
             return abs(cell)
     return math.nan
@@ -52,6 +57,8 @@ def format_cell(cell: Cell, style: str, places: int | None) -> str:
     match style:
         case "count":
             return f"{cell:.0f}" if float(cell).is_integer() else f"{cell:.1f}"
+        case "ratio":
+            return f"{cell:.3f}"
         case "p":
             return format_p(cell)
         case "statistic":

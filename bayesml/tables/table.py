@@ -19,10 +19,11 @@ class Column:
     Parameters
     ----------
     title : str
-    format : {"number", "statistic", "p", "count", "text"}
+    format : {"number", "statistic", "ratio", "p", "count", "text"}
         ``"number"``: in units of the data; all such cells of a section share their decimals, enough
-        for the smallest standard error. ``"statistic"``: two decimals. ``"p"``: three decimals,
-        `<0.001` below. ``"count"``: whole numbers. ``"text"``: as it stands, left-aligned.
+        for the smallest standard error. ``"statistic"``: two decimals. ``"ratio"``: three, for
+        correlations and proportions. ``"p"``: three, `<0.001` below. ``"count"``: whole numbers, averages
+        with one decimal. ``"text"``: as it stands, left-aligned.
     name : str, optional
         Column of the DataFrame; default: the title.
     spread : bool, default False
@@ -32,7 +33,7 @@ class Column:
     """
 
     title: str
-    format: Literal["number", "statistic", "p", "count", "text"] = "number"
+    format: Literal["number", "statistic", "ratio", "p", "count", "text"] = "number"
     name: str = ""
     spread: bool = False
     joined: bool = False

@@ -9,50 +9,66 @@ if TYPE_CHECKING:
     from bayesml.tables.table import Section, Table
 
 GAP = "  "
+BETWEEN = "    "
+NARROWEST = 60
+SHORTEST_LABEL = 24
 
 
 def render_text(table: "Table", width: int = 88) -> str:
-    """The table as lines of at most `width` characters where its labels allow it."""
-    blocks = [render_section(section, width) for section in table.sections]
-    parts = [[table.title, *textwrap.wrap(table.subtitle, width, subsequent_indent="  ")]]
+    """The table as lines of at most `width` characters where its labels allow it.
+
+    All sections are equally wide, so that they read as one table.
+    """
+    bodies = [format_section(section) for section in table.sections]
+    widths = [column_widths(section, body) for section, body in zip(table.sections, bodies, strict=True)]
+    full = table_width(table, widths, width)
+    lines = [table.title, *textwrap.wrap(table.subtitle, width, subsequent_indent="  ")]
     if table.facts:
-        parts.append(render_facts(table.facts, width))
-    parts += blocks
-    if table.notes:
-        parts.append([line for note in table.notes for line in textwrap.wrap(note, width, subsequent_indent="  ")])
-    return "\n\n".join("\n".join(line.rstrip() for line in part) for part in parts if any(part))
+        lines += ["", *render_facts(table.facts, full)]
+    for section, body, columns in zip(table.sections, bodies, widths, strict=True):
+        lines += render_section(section, body, columns, full)
+    lines += ["─" * full] if table.sections else []
+    lines += [line for note in table.notes for line in textwrap.wrap(note, full, subsequent_indent="  ")]
+    return "\n".join(line.rstrip() for line in lines if line or table.facts)
+
+
+def table_width(table: "Table", widths: list[list[int]], most: int) -> int:
+    """Characters of a line: what the widest section needs, but no more than `most` unless its cells alone do."""
+    needed, least = [len(table.title)], [NARROWEST]
+    for section, columns in zip(table.sections, widths, strict=True):
+        cells = sum(columns) + len(GAP) * len(columns)
+        labels = max([len(section.title), *(2 * row.indent + len(row.label) for row in section.rows if row.cells)])
+        needed.append(labels + cells)
+        least.append(min(labels, SHORTEST_LABEL) + cells)
+    if table.facts:
+        needed.append(2 * max(len(name) + len(value) + 2 for name, value in table.facts) + len(BETWEEN))
+    return max(min(max(needed), most), *least)
 
 
 def render_facts(facts: tuple[tuple[str, str], ...], width: int) -> list[str]:
     """Name and value pairs in two columns that are read downwards."""
     half = -(-len(facts) // 2)
-    sides = [facts[:half], facts[half:]]
-    column = (width - 4 * len(GAP)) // 2
-    out = []
-    for row in range(half):
-        cells = [f"{name}{value:>{max(column - len(name), len(value) + 1)}}" for name, value in (side[row] for side in sides if row < len(side))]
-        out.append((4 * " ").join(cells) if len(cells) > 1 else cells[0])
-    return out
+    column = (width - len(BETWEEN)) // 2
+    cells = [name + value.rjust(max(column - len(name), len(value) + 1)) for name, value in facts]
+    return [BETWEEN.join(cells[row::half]) for row in range(half)]
 
 
-def render_section(section: "Section", width: int) -> list[str]:
-    """A rule, a header, a rule, the rows and a rule."""
-    body = format_section(section)
-    labels = ["  " * row.indent + row.label for row in section.rows]
-    widths = column_widths(section, body)
-    first = max([len(section.title), *map(len, labels)])
-    first = min(first, max(width - sum(widths) - len(GAP) * len(widths), 24))
+def render_section(section: "Section", body: list[list[str]], widths: list[int], full: int) -> list[str]:
+    """A rule, the header, a rule and the rows."""
+    first = full - sum(widths) - len(GAP) * len(widths)
     header = section.title.ljust(first)
     for span in section.spans:
         title, room = section.columns[span.start].title, sum(widths[i] for i in span) + len(GAP) * (len(span) - 1)
         header += GAP + aligned(title, room, section.columns[span.start].numeric)
-    rule = "─" * len(header)
-    lines = [rule, header, rule]
-    for label, row in zip(labels, body, strict=True):
-        *above, last = textwrap.wrap(label, first, drop_whitespace=False, subsequent_indent="    ") or [""]
-        cells = [GAP + aligned(text, widths[i], section.columns[i].numeric) for i, text in enumerate(row)]
+    lines = ["─" * full, header, "─" * full]
+    for row, texts in zip(section.rows, body, strict=True):
+        label = "  " * row.indent + row.label
+        *above, last = textwrap.wrap(
+            label, first if texts else full, drop_whitespace=False, subsequent_indent="    "
+        ) or [""]
+        cells = [GAP + aligned(text, widths[i], section.columns[i].numeric) for i, text in enumerate(texts)]
         lines += [*above, last.ljust(first) + "".join(cells)]
-    return [*lines, rule]
+    return lines
 
 
 def column_widths(section: "Section", body: list[list[str]]) -> list[int]:

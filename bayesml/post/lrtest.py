@@ -1,0 +1,191 @@
+"""`lrtest`: likelihood-ratio test of one model within another."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bayesml.errors import RefusedTest
+from bayesml.post.nesting import random_null, spans
+from bayesml.results.addresses import covariance_addresses
+from bayesml.results.base import Result
+from bayesml.results.chibar2 import ChiBarSquare
+from bayesml.results.likelihood import LikelihoodResult
+from bayesml.tables.numbers import p_phrase
+from bayesml.tables.table import Column, Row, Section, Table
+
+
+@dataclass(frozen=True, repr=False)
+class LikelihoodRatioTest:
+    """Result of `lrtest`.
+
+    Attributes
+    ----------
+    statistic : float
+        LR = 2 (loglik of the larger - loglik of the smaller), at least 0.
+    df : int
+        Difference in the number of parameters.
+    p : float
+        By `null`.
+    p_chi2 : float
+        By χ²(df), which ignores that a variance cannot be negative.
+    null : ChiBarSquare
+        The distribution of the statistic under the smaller model; `null.conservative` where it is only a bound.
+    models : tuple of (str, float, int)
+        Formula, log likelihood and number of parameters of both models, the smaller first.
+    """
+
+    statistic: float
+    df: int
+    p: float
+    p_chi2: float
+    null: ChiBarSquare
+    models: tuple[tuple[str, float, int], ...]
+
+    @property
+    def table(self) -> Table:
+        """The test as a table."""
+        columns = (Column("log likelihood"), Column("df", "count"))
+        rows = tuple(Row(formula, (loglik, df)) for formula, loglik, df in self.models)
+        line = f"LR = {self.statistic:.4f}, {self.null}, {p_phrase(self.p)}"
+        if self.null.conservative:
+            line += " (conservative: a variance is tested at its boundary, the true p is smaller)"
+        elif self.null.is_mixture:
+            line += f" (chi2({self.df}) would give {p_phrase(self.p_chi2)})"
+        return Table("Likelihood-ratio test", sections=(Section("Model", columns, rows),), notes=(line + ".",))
+
+    def __repr__(self) -> str:
+        return str(self.table)
+
+    def _repr_html_(self) -> str:
+        return self.table.to_html()
+
+
+def lrtest(small: Result, big: Result) -> LikelihoodRatioTest:
+    """Likelihood-ratio test of a model within a larger one.
+
+    LR = 2 (loglik(big) - loglik(small)), clipped at 0, where p is 1.
+
+    Parameters
+    ----------
+    small, big : LikelihoodResult
+        Fits of nested models to the same rows; in either order.
+
+    Returns
+    -------
+    LikelihoodRatioTest
+        `statistic`, `df`, `p`, `p_chi2`, `null`.
+
+    Raises
+    ------
+    RefusedTest
+        The comparison would be wrong: posteriors, other rows, responses or weights, ML against REML, REML with
+        fixed parts that span different columns, MAP, another integration, models that are not nested, a
+        variance common to both models at 0, a fit that did not converge.
+
+    Notes
+    -----
+    A variance cannot be negative, so LR is not χ² where one is tested. One variance: ½χ²(0) + ½χ²(1). One
+    more column, correlated with q others: ½χ²(q) + ½χ²(q + 1). Two or three independent variances against
+    no random effects: weights from the information. Otherwise χ² with all parameters bounds p from above, and the
+    result says so.
+
+    References
+    ----------
+    Self & Liang (1987), JASA 82, 605-610. Stram & Lee (1994), Biometrics 50, 1171-1177.
+
+    Examples
+    --------
+    >>> import bayesml as bml
+    >>> df = bml.datasets.load("sleepstudy")
+    >>> small = bml.fit("Reaction ~ Days + (1 | Subject)", df)
+    >>> big = bml.fit("Reaction ~ Days + (Days | Subject)", df)
+    >>> bml.lrtest(small, big).p < 0.001
+    True
+    """
+    for result in (small, big):
+        if not isinstance(result, LikelihoodResult):
+            raise RefusedTest(
+                "A likelihood-ratio test compares likelihood fits (`fit`); posteriors are compared by `hypothesis`."
+            )
+    if small.df > big.df:
+        small, big = big, small
+    refuse_different_data(small, big)
+    refuse_different_criteria(small, big)
+    null = null_distribution(small, big)
+    refuse_unfinished(small, big)
+    df = big.df - small.df
+    statistic = max(0.0, 2 * (big.loglik - small.loglik))
+    models = tuple((result.formula, result.loglik, result.df) for result in (small, big))
+    return LikelihoodRatioTest(statistic, df, null.p(statistic), ChiBarSquare.chi2(df).p(statistic), null, models)
+
+
+def refuse_different_data(small: LikelihoodResult, big: LikelihoodResult) -> None:
+    """Both fits must be to the same responses, rows and weights."""
+    a, b = small.design, big.design
+    if a.nobs != b.nobs:
+        raise RefusedTest(
+            f"The fits are to different rows: {a.nobs} and {b.nobs}. If rows with missing values were dropped "
+            "from one of them only, fit both to the rows that are complete for the larger model."
+        )
+    if not np.array_equal(a.y, b.y):
+        raise RefusedTest(f"The fits are to different responses or rows (`{a.response_name}` and `{b.response_name}`).")
+    if not same_array(a.precision_weights, b.precision_weights):
+        raise RefusedTest("The fits have different weights, so their likelihoods cannot be compared.")
+    if not same_array(a.offset, b.offset):
+        raise RefusedTest("The fits have different offsets, so neither is a special case of the other.")
+
+
+def same_array(a: np.ndarray | None, b: np.ndarray | None) -> bool:
+    """Equal arrays, or both absent."""
+    return a is b or (a is not None and b is not None and np.array_equal(a, b))
+
+
+def refuse_different_criteria(small: LikelihoodResult, big: LikelihoodResult) -> None:
+    """Both log likelihoods must be of one kind."""
+    if "map" in (small.criterion, big.criterion):
+        raise RefusedTest(
+            'A MAP fit maximises a posterior, which has no likelihood-ratio test: fit both by `criterion="ml"`.'
+        )
+    for what, a, b in (
+        ("criterion", small.criterion, big.criterion),
+        ("integration", small.integration, big.integration),
+        ("family", small.model.family, big.model.family),
+        ("link", small.model.link, big.model.link),
+    ):
+        if a != b:
+            raise RefusedTest(
+                f"The fits differ in their {what}, {a} and {b}: likelihoods of different kinds cannot be compared."
+            )
+
+
+def null_distribution(small: LikelihoodResult, big: LikelihoodResult) -> ChiBarSquare:
+    """The distribution of LR, or a refusal where the models are not nested or not comparable."""
+    within = spans(big.design.X, small.design.X)
+    extra = len(big.design.coefficients) - len(small.design.coefficients)
+    if small.criterion == "reml" and not (within and extra == 0):
+        raise RefusedTest(
+            "REML likelihoods of different fixed parts cannot be compared: each is the likelihood of other contrasts "
+            'of the data. Fit both by `criterion="ml"`, or test coefficients with `wald_test`.'
+        )
+    null = random_null(small.design, big.design)
+    if not within or null is None:
+        part = "random" if within else "fixed"
+        raise RefusedTest(
+            f"The models are not nested: the {part} part of `{small.formula}` is no special case of that of "
+            f"`{big.formula}`."
+        )
+    return null.shifted(extra)
+
+
+def refuse_unfinished(small: LikelihoodResult, big: LikelihoodResult) -> None:
+    """Both must be at their optima, and a variance that both have must not be at its boundary."""
+    for result in (small, big):
+        if not result.converged:
+            raise RefusedTest(f"The fit of `{result.formula}` did not converge: {result.status.advice}")
+    common = {address.text for address in covariance_addresses(small.design)}
+    at_boundary = dict.fromkeys([*small.boundary, *(address for address in big.boundary if address in common)])
+    if at_boundary:
+        raise RefusedTest(
+            f"{', '.join(at_boundary)}, which both models have, is at its boundary: no known distribution holds for "
+            "the test then. Leave that random effect out of both models."
+        )

@@ -1,0 +1,106 @@
+"""`ranef`: random effects with the standard deviation that is asked for."""
+
+import numpy as np
+import pandas as pd
+
+from bayesml.covariance.unstructured import semidefinite_cholesky
+from bayesml.linalg.gaussian import GaussianSystem
+from bayesml.post.options import one_of
+from bayesml.results.base import GroupDict, Result, effect_frames
+from bayesml.results.likelihood import LikelihoodResult, block_sds
+
+STEP = 1e-4
+
+
+def ranef(result: Result, kind: str | None = None, se: str | None = None) -> GroupDict:
+    """Random effects of every level with their standard deviations.
+
+    Parameters
+    ----------
+    result : LikelihoodResult or BayesianResult
+    kind : {"mode", "mean"}, optional
+        Conditional modes or means of a fit; in a linear model they are the same. A posterior has only ``"mean"``.
+    se : {"conditional", "comparative", "full"}, optional
+        What the standard deviation takes into account. Fits: ``"conditional"`` (default, lme4's), b given y
+        with all parameters fixed; ``"comparative"``, coefficients estimated too: sd(b-hat - b), Stata's
+        `reses`; ``"full"``, variance parameters too, by the delta method. A posterior has only ``"full"``, its draws.
+
+    Returns
+    -------
+    dict of DataFrame
+        By grouping factor: levels × two outer columns, `mode` (or `mean`) and `se`, over the columns of the terms.
+        NaN in `se` under ``"full"`` where a variance parameter is on its boundary.
+
+    Raises
+    ------
+    SpecificationError
+        Unknown or impossible `kind` or `se`.
+
+    Examples
+    --------
+    >>> import bayesml as bml
+    >>> fit = bml.fit("Reaction ~ Days + (Days | Subject)", bml.datasets.load("sleepstudy"))
+    >>> bml.ranef(fit, se="comparative")["Subject"]["se"].shape
+    (18, 2)
+    """
+    if isinstance(result, LikelihoodResult):
+        one_of("kind", kind or "mode", ["mode", "mean"])
+        one_of("se", se or "conditional", ["conditional", "comparative", "full"])
+        sds = likelihood_sds(result, se or "conditional")
+    else:
+        one_of("kind", kind or "mean", ["mean"], " for a posterior")
+        one_of("se", se or "full", ["full"], " for a posterior: its draws carry all uncertainty")
+        kind, sds = "mean", result.effect_sds()
+    modes, errors = effect_frames(result.design, result.effect_arrays()), effect_frames(result.design, sds)
+    names = [kind or "mode", "se"]
+    return GroupDict({group: pd.concat([modes[group], errors[group]], axis=1, keys=names) for group in modes})
+
+
+def likelihood_sds(result: LikelihoodResult, se: str) -> tuple[np.ndarray, ...]:
+    """Standard deviations (J, q) of each term."""
+    if se == "conditional":
+        return result.effect_sds()
+    comparative = tuple(block_sds(blocks) for blocks in result.solution.comparative_covariance())
+    if se == "comparative":
+        return comparative
+    added = variance_of_estimating_variances(result)
+    return tuple(np.sqrt(sd**2 + more) for sd, more in zip(comparative, added, strict=True))
+
+
+def variance_of_estimating_variances(result: LikelihoodResult) -> tuple[np.ndarray, ...]:
+    """Variance of each conditional mode through the estimated variance parameters, (J, q) of each term.
+
+    D Cov D', D the derivatives of the modes (with the coefficients at their optimum) to variances and
+    covariances, by central differences. Parameters on the boundary make it NaN.
+    """
+    design, parameters = result.design, result.variances.parameters
+    steps = STEP * np.sqrt(np.diag(parameters.vcov))
+    if np.isnan(steps).any():
+        return tuple(np.full((len(term.levels), len(term.names)), np.nan) for term in design.random)
+    roots, sigmas = zip(
+        *(moved(result, a, sign * step) for a, step in enumerate(steps) for sign in (1, -1)), strict=True
+    )
+    count, p = len(roots), len(design.coefficients)
+    nothing = np.zeros(p)
+    system = GaussianSystem.of(design)
+    _, modes = system.draw(
+        np.stack(roots), np.array(sigmas), np.zeros((count, p)), np.zeros(p, np.int64), nothing, nothing, None
+    )
+    out = []
+    for b in modes:
+        D = (b[0::2] - b[1::2]) / (2 * steps[:, None, None])
+        out.append(np.einsum("ajq,ac,cjq->jq", D, parameters.vcov, D))
+    return tuple(out)
+
+
+def moved(result: LikelihoodResult, which: int, step: float) -> tuple[np.ndarray, float]:
+    """Square roots of all G, row-major side by side, and sigma, with one variance parameter moved."""
+    estimates = result.variances
+    name = estimates.parameters.names[which]
+    covariances, sigma2 = list(result.solution.covariances), result.sigma2
+    if name == "sigma2":
+        sigma2 += step
+    else:
+        k, i, j = name
+        covariances[k] = covariances[k] + step * estimates.direction(k, i, j)
+    return np.concatenate([semidefinite_cholesky(G).ravel() for G in covariances]), float(np.sqrt(sigma2))
