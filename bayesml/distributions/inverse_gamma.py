@@ -1,0 +1,55 @@
+"""Inverse gamma distribution."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import lgamma, log
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from bayesml.distributions.base import POSITIVE, Distribution
+
+
+@dataclass(frozen=True)
+class InverseGamma(Distribution):
+    """Inverse gamma distribution: 1 / x is gamma with shape alpha and rate beta.
+
+    Parameters
+    ----------
+    alpha : float
+        Shape, > 0; the mean is infinite for alpha <= 1, the variance for alpha <= 2.
+    beta : float, default 1
+        Scale, > 0.
+
+    Notes
+    -----
+    As the prior of a *variance*, which is its usual place, write `OnVariance(InverseGamma(a, b))`: priors are
+    put on standard deviations here.
+    """
+
+    alpha: float
+    beta: float = 1.0
+
+    positive = ("alpha", "beta")
+
+    @property
+    def support(self) -> tuple[float, float]:
+        return POSITIVE
+
+    def times(self, scale: float) -> "InverseGamma":
+        return InverseGamma(self.alpha, self.beta * scale)
+
+    def log_density(self, x: np.ndarray | float) -> np.ndarray:
+        constant = self.alpha * log(self.beta) - lgamma(self.alpha)
+        return constant - (self.alpha + 1) * np.log(x) - self.beta / np.asarray(x)
+
+    def slope(self, x: np.ndarray | float) -> np.ndarray:
+        x = np.asarray(x)
+        return -(self.alpha + 1) / x + self.beta / x**2
+
+    def scipy(self, stats: ModuleType) -> Any:
+        return stats.invgamma(self.alpha, 0, self.beta)
+
+    def variable(self, pm: ModuleType, name: str, numbers: Mapping[str, Any], **options: Any) -> Any:
+        return pm.InverseGamma(name, **numbers, **options)

@@ -1,0 +1,130 @@
+"""A marginalised graph as a `pm.Model`."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pymc as pm
+import pytensor
+import pytensor.tensor as pt
+from pytensor.tensor import TensorVariable
+
+from bayesml.distributions import Distribution
+from bayesml.graphs.dimensions import Dimensions, text_coords
+from bayesml.graphs.expressions import correlation_root, correlations
+from bayesml.graphs.marginal import GaussianMarginal
+from bayesml.graphs.natural import CovarianceParameters
+from bayesml.graphs.prior_variables import number_inputs, scalar_variable, vector_variable
+from bayesml.graphs.roles import Graph
+from bayesml.linalg.gaussian import GaussianSystem
+
+
+def marginal_model(graph: Graph, system: GaussianSystem | None = None) -> pm.Model:
+    """The density of outcome and remaining parameters as a PyMC model.
+
+    The path from variables to density is one Op. Its variables are the same for every model, so that compiled code
+    does not depend on the number of terms:
+
+    - `sd` (sd_address): standard deviations of all terms;
+    - `partial_unit` (corr_address): their partial, or common, correlations on (0, 1), if there are any;
+    - `sigma`, if it is free;
+    - `beta` (coef), where only random effects are integrated out; `beta_given` (coef_given), coefficients whose
+      priors are not normal or flat, where the coefficients are too.
+
+    `sd_Subject` and `corr_Subject` are deterministic functions of these; the term `marginal` of the log density is
+    the likelihood.
+
+    Parameters
+    ----------
+    graph : Graph
+        Marginalised.
+    system : GaussianSystem, optional
+        Of the same design and given coefficients, if it was built before.
+    """
+    dimensions, parameters = Dimensions(graph), CovarianceParameters(graph)
+    priors = graph.priors
+    given = ~graph.integrated_beta
+    system = GaussianSystem.of(graph.design, given) if system is None else system
+    coords = {name: labels for name, labels in dimensions.coords.items() if name not in ("obs", *dimensions.levels)}
+    with pm.Model(coords=text_coords(coords)) as model:
+        sds = [prior for term in priors.terms for prior in term.sds]
+        partials = [prior for term in priors.terms for prior in term.partials]
+        sd = _vector("sd", sds, "sd_address", [a for term in priors.terms for a in term.sd_addresses])
+        labels = [a for term in priors.terms for a in term.corr_addresses]
+        unit = _units(partials, parameters.bounds, labels)
+        sigma = _input("sigma", np.asarray(1.0)) if priors.sigma is None else scalar_variable("sigma", priors.sigma)
+        beta = _coefficients(graph, given)
+        rows = np.array([prior.normal_row or (0.0, 0.0) for prior in priors.coefficients]).reshape(-1, 2)
+        settings = (given.astype(np.int64), rows[:, 0].copy(), rows[:, 1].copy(), *parameters.bounds, parameters.layout)
+        names = ("given", "prior_mean", "prior_precision", "lower", "width", "layout")
+        inputs = [_input(name, array) for name, array in zip(names, settings, strict=True)]
+        inputs += [_input(f"cross_products_{i}", array) for i, array in enumerate(system.arrays())]
+        pm.Potential("marginal", GaussianMarginal()(sd, unit, sigma, beta, *inputs)[0])
+        _natural_parameters(graph, dimensions, parameters, sd, unit)
+    return model
+
+
+def _coefficients(graph: Graph, given: np.ndarray) -> TensorVariable:
+    """Values of the coefficients (p,); zero where they are integrated out."""
+    places = np.flatnonzero(given)
+    chosen = [graph.priors.coefficients[j] for j in places]
+    labels = [graph.fixed[j] for j in places]
+    if len(places) in (0, len(given)):
+        return _vector("beta", chosen, "coef", labels, size=len(given))
+    model = pm.modelcontext(None)
+    model.add_coord("coef_given", np.asarray(labels))
+    values = vector_variable("beta_given", chosen, "coef_given", labels)
+    zeros = _input("beta_integrated", np.zeros(len(given)))
+    return pt.set_subtensor(zeros[_input("beta_places", places)], values)
+
+
+def _units(partials: Sequence[Distribution], bounds: np.ndarray, labels: Sequence[str]) -> TensorVariable:
+    """Partial correlations as their place in their intervals: beta variables, or held at a value."""
+    held = np.array([prior.fixed is not None for prior in partials], dtype=bool)
+    values = np.array([prior.fixed if prior.fixed is not None else 0.0 for prior in partials])
+    constant = _input("partial_held", (values - bounds[0]) / bounds[1])
+    if held.all():
+        return constant
+    free = np.flatnonzero(~held)
+    model = pm.modelcontext(None)
+    model.add_coord("corr_address", np.asarray([labels[i] for i in free]))
+    shapes = {key: np.array([_shape(partials[i], key) for i in free]) for key in ("alpha", "beta")}
+    unit = pm.Beta("partial_unit", **number_inputs("partial_unit", shapes), dims="corr_address")
+    return pt.set_subtensor(constant[_input("partial_places", free)], unit) if held.any() else unit
+
+
+def _shape(prior: Distribution, key: str) -> float:
+    """Parameter of the beta variable that a correlation is; a uniform one has none."""
+    return prior.numbers.get(key, 1.0)
+
+
+def _natural_parameters(
+    graph: Graph, dimensions: Dimensions, parameters: CovarianceParameters, sd: TensorVariable, unit: TensorVariable
+) -> None:
+    """`sd_Subject` and `corr_Subject` of each term, as in the joint model."""
+    values = parameters.bounds[0] + parameters.bounds[1] * unit
+    for k, role in enumerate(graph.random):
+        sd_at, corr_at = parameters.layout[k, 2], parameters.layout[k, 4]
+        own = sd[sd_at : sd_at + role.n_sds] if dimensions.sd(k) else sd[sd_at]
+        pm.Deterministic(f"sd_{role.suffix}", own, dims=dimensions.sd(k))
+        if role.n_correlations == 0:
+            continue
+        own = values[corr_at : corr_at + role.n_correlations]
+        if role.covariance.correlations == "one":
+            pm.Deterministic(f"corr_{role.suffix}", own[0])
+        else:
+            corr = correlations(role, correlation_root(role, own))
+            pm.Deterministic(f"corr_{role.suffix}", corr, dims=dimensions.corr(k))
+
+
+def _vector(
+    name: str, priors: Sequence[Distribution], dim: str, labels: Sequence[str], size: int = 0
+) -> TensorVariable:
+    """A vector of variables, or zeros (size,) where there is none."""
+    if not priors:
+        return _input(name, np.zeros(size))
+    pm.modelcontext(None).add_coord(dim, np.asarray(labels))
+    return vector_variable(name, priors, dim, labels)
+
+
+def _input(name: str, array: np.ndarray) -> TensorVariable:
+    return pytensor.shared(np.array(array), name=name)

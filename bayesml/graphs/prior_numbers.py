@@ -1,0 +1,265 @@
+"""Priors resolved on data: every parameter gets a distribution with numbers."""
+
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Protocol
+
+from bayesml.covariance import Covariance
+from bayesml.design.arrays import Design, RandomColumns
+from bayesml.distributions import DISTRIBUTIONS, LKJ, Distribution, OnVariance
+from bayesml.errors import SpecificationError
+from bayesml.graphs.addresses import (
+    corr_addresses,
+    no_such_parameter,
+    reversed_group,
+    sd_addresses,
+    spellings,
+    squeezed,
+)
+from bayesml.graphs.prior_scales import PriorScales
+from bayesml.spec.priors import Priors, prior_set_text
+
+
+class Term(Protocol):
+    """What is asked of a random term."""
+
+    @property
+    def columns(self) -> RandomColumns: ...
+    @property
+    def covariance(self) -> Covariance: ...
+    @property
+    def q(self) -> int: ...
+    @property
+    def sd_labels(self) -> tuple[str, ...]: ...
+    @property
+    def pairs(self) -> tuple[str, ...]: ...
+
+
+@dataclass(frozen=True)
+class TermPriors:
+    """Priors of one random term.
+
+    Parameters
+    ----------
+    sd_addresses : tuple of str
+    sds : tuple of Distribution
+        One a free standard deviation.
+    corr_addresses : tuple of str
+    correlation : Distribution or None
+        Of the correlation matrix (LKJ), of the only correlation, or a `Fixed` value of all; None without correlations.
+    partials : tuple of Distribution
+        The same, as independent priors of the partial correlations (or of the common correlation).
+    """
+
+    sd_addresses: tuple[str, ...]
+    sds: tuple[Distribution, ...]
+    corr_addresses: tuple[str, ...] = ()
+    correlation: Distribution | None = None
+    partials: tuple[Distribution, ...] = ()
+
+
+@dataclass(frozen=True)
+class ResolvedPriors:
+    """Every prior of a model as a distribution with numbers.
+
+    Parameters
+    ----------
+    prior_set : str
+        Name of the set that the priors not given came from.
+    addresses : tuple of str
+        Of the coefficients.
+    coefficients : tuple of Distribution
+    terms : tuple of TermPriors
+    sigma : Distribution or None
+        None where the residual scale is no parameter.
+    given : tuple of str
+        Addresses whose priors the user gave.
+    """
+
+    prior_set: str
+    addresses: tuple[str, ...]
+    coefficients: tuple[Distribution, ...]
+    terms: tuple[TermPriors, ...]
+    sigma: Distribution | None
+    given: tuple[str, ...] = ()
+
+    def items(self) -> Iterator[tuple[str, Distribution]]:
+        """Address and prior of each parameter, in the order of tables; correlations as the prior of their matrix."""
+        yield from zip(self.addresses, self.coefficients, strict=True)
+        for term in self.terms:
+            yield from zip(term.sd_addresses, term.sds, strict=True)
+            for address in term.corr_addresses:
+                assert term.correlation is not None
+                yield address, term.correlation
+        if self.sigma is not None:
+            yield "sigma", self.sigma
+
+
+def given_priors(priors: Priors, design: Design, terms: Sequence[Term], has_scale: bool) -> dict[str, Distribution]:
+    """Priors given one by one, by the address of each parameter that they hold for.
+
+    Raises
+    ------
+    ColumnNotFound
+        No parameter has that address.
+    SpecificationError
+        A prior that its parameter cannot have.
+    """
+    found: dict[str, Distribution] = {}
+    if not priors.given:
+        return found
+    known: dict[str, tuple[str, ...]] = {squeezed(name): (name,) for name in design.coefficients}
+    if has_scale:
+        known["sigma"] = ("sigma",)
+    whole: dict[str, tuple[str, ...]] = {}
+    for term in terms:
+        for kind, addresses in (("sd", sd_addresses(term)), ("corr", corr_addresses(term))):
+            for address in addresses:
+                known |= dict.fromkeys(spellings(kind, address, term), (address,))
+            for group in (term.columns.group, reversed_group(term.columns.group)):
+                key = squeezed(f"{kind}({group})")
+                if addresses and key not in known:
+                    whole[key] = whole.get(key, ()) + tuple(a for a in addresses if a not in whole.get(key, ()))
+    if has_scale is False and any(squeezed(text) == "sigma" for text, _ in priors.given):
+        raise SpecificationError("`sigma` is no parameter here: the residual sd of each row is known.")
+    # the address of one parameter goes before that of a whole term
+    for lookup in (whole, known):
+        for text, prior in priors.given:
+            for address in lookup.get(squeezed(text), ()):
+                found[address] = fitting_prior(prior, address)
+    for text, _ in priors.given:
+        if squeezed(text) not in known and squeezed(text) not in whole:
+            raise no_such_parameter(text, [name for names in known.values() for name in names] + list(whole))
+    for term in terms:
+        check_correlations(term, found)
+    return found
+
+
+def fitting_prior(prior: Distribution, address: str) -> Distribution:
+    """The prior as its parameter can have it; flat on a standard deviation is flat on positive values.
+
+    Raises
+    ------
+    SpecificationError
+        A coefficient with an LKJ prior, a standard deviation that could be negative.
+    """
+    if address.startswith("corr("):
+        return prior
+    if isinstance(prior, LKJ):
+        raise SpecificationError(f"{prior} is a prior of correlations; `{address}` is none.")
+    if not (address == "sigma" or address.startswith("sd(")):
+        return prior
+    positive = prior.positive_counterpart
+    if positive is None or (positive is not prior and not prior.improper):
+        hint = f" Give {positive}." if positive is not None else ""
+        raise SpecificationError(f"`{address}` is a standard deviation, and {prior} allows negative values.{hint}")
+    if address == "sigma" and prior.fixed == 0:
+        raise SpecificationError("`sigma` cannot be held at 0: the responses would have no density.")
+    return positive
+
+
+def check_correlations(term: Term, found: Mapping[str, Distribution]) -> None:
+    """Refuse priors that the correlations of a term cannot have together."""
+    addresses = corr_addresses(term)
+    priors = [found[address] for address in addresses if address in found]
+    if not priors:
+        return
+    if len(set(priors)) > 1 or len(priors) < len(addresses):
+        raise SpecificationError(
+            f"The {len(addresses)} correlations of `{term.columns.group}` depend on one another and take one prior: "
+            f'give "corr({term.columns.group})", or covariance="independent" to leave them out.'
+        )
+    if priors[0].partial_correlations(term.q, term.covariance.common_sd) is None:
+        allowed = "LKJ, or Fixed" if len(addresses) > 1 else "LKJ, ScaledBeta or Uniform inside its bounds, or Fixed"
+        lowest = -1 / (term.q - 1) if term.covariance.common_sd or term.q == 2 else -1
+        raise SpecificationError(
+            f"`corr({term.columns.group})` cannot have the prior {priors[0]}: correlations of {term.q} columns lie "
+            f"between {lowest:.4g} and 1 and take {allowed}."
+        )
+
+
+def resolve_priors(priors: Priors, design: Design, terms: Sequence[Term], has_scale: bool) -> ResolvedPriors:
+    """Every prior of a model as a distribution with numbers.
+
+    Parameters
+    ----------
+    priors : Priors
+    design : Design
+    terms : sequence of RandomRole
+    has_scale : bool
+        Whether sigma is a parameter.
+
+    Raises
+    ------
+    ColumnNotFound, SpecificationError
+        As `given_priors`.
+    DataError
+        A prior set that is scaled to the data, and a constant response.
+    """
+    given = given_priors(priors, design, terms, has_scale)
+    kinds = prior_set(priors.prior_set)
+    scales = PriorScales(design)
+
+    def choose(address: str, make: Callable[[], Distribution]) -> Distribution:
+        return given[address] if address in given else make()
+
+    coefficients = tuple(
+        choose(name, lambda j=j: kinds.coefficient(scales, j)) for j, name in enumerate(design.coefficients)
+    )
+    resolved = []
+    for k, term in enumerate(terms):
+        sds = tuple(
+            choose(address, lambda k=k, i=i: kinds.random_sd(scales, k, i))
+            for i, address in enumerate(sd_addresses(term))
+        )
+        addresses = corr_addresses(term)
+        correlation = choose(addresses[0], kinds.correlation) if addresses else None
+        partials = correlation.partial_correlations(term.q, term.covariance.common_sd) if correlation else ()
+        assert partials is not None
+        resolved.append(TermPriors(sd_addresses(term), sds, addresses, correlation, partials))
+    sigma = choose("sigma", lambda: kinds.residual_sd(scales)) if has_scale else None
+    return ResolvedPriors(priors.prior_set, design.coefficients, coefficients, tuple(resolved), sigma, tuple(given))
+
+
+@dataclass(frozen=True)
+class PriorSet:
+    """A prior set: the prior of each kind of parameter on a unit scale, read from its file."""
+
+    kinds: Mapping[str, Mapping[str, Any]]
+
+    def make(self, kind: str, scale: Callable[[], float], location: Callable[[], float] | None = None) -> Distribution:
+        """The prior of a kind; where the file says `scaled`, times a scale of the data and moved to a location."""
+        entry = self.kinds[kind]
+        prior = DISTRIBUTIONS[entry["distribution"]](**entry.get("numbers", {}))
+        if entry.get("of") == "variance":
+            prior = OnVariance(prior)
+        if not entry["scaled"]:
+            return prior
+        prior = prior.times(scale())
+        return prior if location is None else prior.moved(location())
+
+    def coefficient(self, scales: PriorScales, j: int) -> Distribution:
+        if scales.is_intercept(j):
+            return self.make("intercept", scales.intercept, scales.location)
+        return self.make("coefficient", lambda: scales.coefficient(j))
+
+    def random_sd(self, scales: PriorScales, term: int, column: int) -> Distribution:
+        correlated = (
+            scales.design.random[term].covariance.correlations == "all" and len(scales.design.random[term].names) > 1
+        )
+        kind = "random_sd_correlated" if correlated and "random_sd_correlated" in self.kinds else "random_sd"
+        return self.make(kind, lambda: scales.random_sd(term, column))
+
+    def correlation(self) -> Distribution:
+        return self.make("correlation", lambda: 1.0)
+
+    def residual_sd(self, scales: PriorScales) -> Distribution:
+        return self.make("residual_sd", scales.residual_sd)
+
+
+@cache
+def prior_set(name: str) -> PriorSet:
+    """The prior set of a name."""
+    return PriorSet(tomllib.loads(prior_set_text(name))["priors"])

@@ -1,0 +1,39 @@
+"""Transformations of graphs: Graph -> Graph."""
+
+from typing import Literal
+
+from bayesml.errors import SpecificationError
+from bayesml.graphs.roles import Graph
+
+
+def marginalise(graph: Graph, what: Literal["random", "random and beta"] = "random") -> Graph:
+    """The graph with random effects, and with "random and beta" the coefficients too, integrated out exactly.
+
+    Of the coefficients, those with normal or flat priors are integrated out; the others stay.
+
+    Parameters
+    ----------
+    graph : Graph
+    what : {"random", "random and beta"}
+
+    Raises
+    ------
+    SpecificationError
+        The integral is not exact for this family and link.
+    """
+    if what not in ("random", "random and beta"):
+        raise SpecificationError(f'What is integrated out is "random" or "random and beta", not {what!r}.')
+    if not graph.family.exact_with(graph.link):
+        raise SpecificationError(
+            f"The random effects of a {graph.family.name} model with {graph.link.name} link have no exact integral."
+        )
+    return graph.replace(integrated=what)
+
+
+def centre(graph: Graph, *terms: int) -> Graph:
+    """The graph with random effects of the given terms (all, if none is given) as variables themselves, centred.
+
+    Non-centred terms have standardised effects u as variables and b = Lambda u.
+    """
+    chosen = terms or tuple(range(len(graph.random)))
+    return graph.replace(centred=tuple(k in chosen or was for k, was in enumerate(graph.centred)))

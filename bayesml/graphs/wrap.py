@@ -1,0 +1,78 @@
+"""A graph as a plain `pm.Model`."""
+
+import pymc as pm
+import pytensor.tensor as pt
+from pytensor.tensor import TensorVariable
+
+from bayesml.graphs.dimensions import Dimensions, text_coords
+from bayesml.graphs.expressions import (
+    correlation_root,
+    correlations,
+    covariance_root,
+    effects,
+    family_parameters,
+    input_arrays,
+    linear_predictor,
+)
+from bayesml.graphs.marginal_model import marginal_model
+from bayesml.graphs.prior_variables import scalar_variable, vector_variable
+from bayesml.graphs.roles import Graph
+
+
+def to_pymc(graph: Graph) -> pm.Model:
+    """A graph as a PyMC model.
+
+    Parameters
+    ----------
+    graph : Graph
+
+    Returns
+    -------
+    pm.Model
+        With variables `beta` (coef), `sd_Subject` (Subject_term), `corr_Subject` (Subject_pair), `b_Subject` (Subject,
+        Subject_term), `sigma`, `mu` (obs) and `y` (obs), observed. Correlations are functions of the independent
+        `partial_Subject`, random effects of the standardised `u_Subject` unless the term is centred.
+        Where random effects were integrated out, as in `marginal_model`.
+    """
+    return joint_model(graph) if graph.integrated == "nothing" else marginal_model(graph)
+
+
+def joint_model(graph: Graph) -> pm.Model:
+    """The density of outcome, random effects and parameters."""
+    dimensions = Dimensions(graph)
+    with pm.Model(coords=text_coords(dimensions.coords)) as model:
+        inputs = {name: pm.Data(name, array, dims=dims) for name, (array, dims) in input_arrays(graph).items()}
+        beta = None
+        if graph.fixed:
+            beta = vector_variable("beta", graph.priors.coefficients, "coef", graph.fixed)
+        b = [random_effects(graph, k, dimensions) for k in range(len(graph.random))]
+        sigma = None if graph.priors.sigma is None else scalar_variable("sigma", graph.priors.sigma)
+        eta = linear_predictor(graph, inputs, beta, b)
+        mu = pm.Deterministic("mu", graph.link.inverse(eta, pt), dims="obs")
+        parameters = family_parameters(graph, inputs, mu, sigma)
+        graph.family.observed(pm, "y", parameters, observed=inputs["y_observed"], dims="obs")
+    return model
+
+
+def random_effects(graph: Graph, k: int, dimensions: Dimensions) -> TensorVariable:
+    """Variables of random term k in the model at hand; the random effects (J, q)."""
+    role, priors, dims = graph.random[k], graph.priors.terms[k], dimensions.b(k)
+    sd_name, corr_name = f"sd_{role.suffix}", f"corr_{role.suffix}"
+    if dimensions.sd(k):
+        sd = vector_variable(sd_name, priors.sds, dimensions.sd(k)[0], role.sd_labels)
+    else:
+        sd = scalar_variable(sd_name, priors.sds[0])[None]
+    root = None
+    if role.covariance.correlations == "one" and role.n_correlations:
+        root = correlation_root(role, scalar_variable(corr_name, priors.partials[0])[None])
+    elif role.n_correlations:
+        partials = vector_variable(f"partial_{role.suffix}", priors.partials, dimensions.corr(k)[0], role.pairs)
+        root = correlation_root(role, partials)
+        pm.Deterministic(corr_name, correlations(role, root), dims=dimensions.corr(k))
+    Lambda = covariance_root(role, sd, root)
+    if not graph.centred[k]:
+        u = pm.Normal(f"u_{role.suffix}", 0.0, 1.0, dims=dims)
+        return pm.Deterministic(f"b_{role.suffix}", effects(u, Lambda), dims=dims)
+    if root is None:
+        return pm.Normal(f"b_{role.suffix}", 0.0, Lambda, dims=dims)
+    return pm.MvNormal(f"b_{role.suffix}", pt.zeros(role.q), cov=Lambda @ Lambda.T, dims=dims)

@@ -1,0 +1,203 @@
+"""A battery over all distributions: density, slope, numbers and PyMC counterpart agree."""
+
+from dataclasses import fields
+from itertools import pairwise
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+import pytest
+from pytensor.compile.mode import Mode
+from scipy import integrate, stats
+
+from bayesml.distributions import (
+    DISTRIBUTIONS,
+    LKJ,
+    Cauchy,
+    Exponential,
+    Fixed,
+    Flat,
+    Gamma,
+    HalfCauchy,
+    HalfFlat,
+    HalfNormal,
+    HalfStudentT,
+    InverseGamma,
+    Laplace,
+    Normal,
+    OnVariance,
+    ScaledBeta,
+    StudentT,
+    Uniform,
+)
+from bayesml.errors import SpecificationError
+
+PROPER = [
+    Normal(1, 3), StudentT(4, -1, 2), Cauchy(0.5, 2), Laplace(1, 2), HalfNormal(3), HalfStudentT(4, 2), HalfCauchy(2),
+    Exponential(0.7), Gamma(2.5, 1.5), InverseGamma(3, 2), OnVariance(InverseGamma(3.5, 2)), OnVariance(Gamma(2, 3)),
+    Uniform(-2, 5), ScaledBeta(2, 3, -0.5, 1), ScaledBeta(1, 1), LKJ(2.5),
+]  # fmt: skip
+LOCATED = [p for p in PROPER if "mu" in p.numbers]
+names = [str(p) for p in PROPER]
+PYTHON = Mode(linker="py", optimizer="fast_compile")
+
+
+def test_every_distribution_is_in_the_battery():
+    assert {type(p).__name__ for p in PROPER} | {"Fixed", "Flat", "HalfFlat"} == set(DISTRIBUTIONS)
+
+
+@pytest.fixture(params=PROPER, ids=names)
+def prior(request):
+    return request.param
+
+
+def points(prior):
+    return prior.scipy(stats).ppf(np.linspace(0.02, 0.98, 13))
+
+
+def test_density_is_that_of_scipy(prior):
+    x = points(prior)
+    np.testing.assert_allclose(prior.log_density(x), prior.scipy(stats).logpdf(x), rtol=1e-12, atol=1e-12)
+
+
+def test_density_integrates_to_one(prior):
+    edges = prior.scipy(stats).ppf([0.01, 0.1, 0.5, 0.9, 0.99])
+    total = sum(integrate.quad(lambda x: np.exp(prior.log_density(x)), a, b)[0] for a, b in pairwise(edges))
+    assert total == pytest.approx(0.98, abs=1e-7)
+
+
+def test_slope_is_the_derivative(prior):
+    x = points(prior)
+    h = 1e-5 * np.maximum(np.abs(x), 0.1)
+    differences = (prior.log_density(x + h) - prior.log_density(x - h)) / (2 * h)
+    np.testing.assert_allclose(prior.slope(x), differences, rtol=1e-6, atol=1e-7)
+
+
+def test_support_holds_the_quantiles(prior):
+    lower, upper = prior.support
+    ends = prior.scipy(stats).ppf([0.0, 1.0])
+    np.testing.assert_allclose(ends, [lower, upper])
+
+
+@pytest.mark.parametrize("prior", [p for p in PROPER if not isinstance(p, LKJ)], ids=str)
+def test_pymc_counterpart_has_the_same_density(prior):
+    x = points(prior)
+    with pm.Model() as model:
+        prior.variable(
+            pm, "x", {key: pt.as_tensor(np.asarray(value, dtype=float)) for key, value in prior.numbers.items()}
+        )
+    (free,) = model.free_RVs
+    value = x if free.name == "x" else None
+    jacobian = 0.0
+    if free.name == "x_variance":
+        value, jacobian = x**2, np.log(2 * x)
+    elif free.name == "x_unit":
+        width = prior.upper - prior.lower
+        value, jacobian = (x - prior.lower) / width, -np.log(width)
+    at = pt.vector()
+    logp = pm.logp(free, at).eval({at: value}, mode=PYTHON)
+    np.testing.assert_allclose(logp + jacobian, prior.log_density(x), rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("prior", [HalfStudentT(4, 2), HalfStudentT(1.5, 1), OnVariance(Gamma(2, 3))], ids=str)
+def test_own_numbers_are_those_of_the_density(prior):
+    own = prior.scipy(stats)
+
+    def moment(k):
+        return integrate.quad(lambda x: x**k * np.exp(prior.log_density(x)), 0, np.inf, limit=500)[0]
+
+    assert own.mean() == pytest.approx(moment(1), rel=1e-5)
+    if np.isfinite(own.std()):
+        assert own.std() == pytest.approx(np.sqrt(moment(2) - moment(1) ** 2), rel=1e-5)
+    np.testing.assert_allclose(own.cdf(own.ppf([0.1, 0.5, 0.9])), [0.1, 0.5, 0.9])
+
+
+def test_moments_that_do_not_exist_are_infinite_or_missing():
+    assert HalfStudentT(1).scipy(stats).mean() == np.inf
+    assert HalfStudentT(2).scipy(stats).std() == np.inf
+    assert np.isnan(OnVariance(InverseGamma(0.01, 0.01)).scipy(stats).mean())
+
+
+@pytest.mark.parametrize("prior", [p for p in PROPER if not isinstance(p, LKJ)], ids=str)
+def test_times_scales_the_quantiles(prior):
+    np.testing.assert_allclose(points(prior.times(3.0)), 3 * points(prior))
+
+
+@pytest.mark.parametrize("prior", LOCATED, ids=str)
+def test_moved_shifts_the_quantiles(prior):
+    np.testing.assert_allclose(points(prior.moved(2.0)), 2 + points(prior))
+
+
+@pytest.mark.parametrize("prior", [LKJ(1), Fixed(2)], ids=str)
+def test_what_has_no_scale_says_so(prior):
+    with pytest.raises(SpecificationError, match="scale"):
+        prior.times(2.0)
+
+
+def test_what_has_no_location_says_so():
+    with pytest.raises(SpecificationError, match="location"):
+        HalfNormal(1).moved(2.0)
+
+
+@pytest.mark.parametrize("kind", [type(p) for p in PROPER if p.positive])
+@pytest.mark.parametrize("bad", [0.0, -1.0, np.inf, np.nan, "1", None, True, [1.0]])
+def test_bad_parameters_are_refused(kind, bad):
+    given = {f.name: 0.5 for f in fields(kind)}
+    with pytest.raises(SpecificationError, match=kind.positive[-1]):
+        kind(**given | {kind.positive[-1]: bad})
+
+
+@pytest.mark.parametrize("kind", [Uniform, lambda a, b: ScaledBeta(1, 1, a, b)])
+def test_intervals_must_not_be_empty(kind):
+    with pytest.raises(SpecificationError, match="below"):
+        kind(1, 1)
+
+
+def test_on_variance_takes_positive_distributions_only():
+    with pytest.raises(SpecificationError, match="positive"):
+        OnVariance(Normal(0, 1))
+    with pytest.raises(SpecificationError, match="positive"):
+        OnVariance(3)
+
+
+def test_distributions_are_values():
+    assert Normal(0, 10) == Normal(0.0, 10.0)
+    assert hash(Normal(0, 10)) == hash(Normal(0.0, np.float64(10)))
+    assert Normal(0, 10) != Normal(0, 11)
+    assert str(Normal(0, 10)) == "Normal(0, 10)"
+    assert str(OnVariance(InverseGamma(0.01, 0.01))) == "OnVariance(InverseGamma(0.01, 0.01))"
+    assert str(Flat()) == "Flat"
+
+
+@pytest.mark.parametrize(
+    ("prior", "counterpart"),
+    [
+        (Normal(0, 2), HalfNormal(2)), (StudentT(3, 0, 2), HalfStudentT(3, 2)), (Cauchy(0, 2), HalfCauchy(2)),
+        (Flat(), HalfFlat()), (Normal(1, 2), None), (Laplace(0, 1), None), (Uniform(-1, 1), None),
+        (Uniform(0, 1), Uniform(0, 1)), (Fixed(0), Fixed(0)), (Fixed(-1), None), (LKJ(1), None), (Gamma(2), Gamma(2)),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_counterpart_on_positive_values(prior, counterpart):
+    assert prior.positive_counterpart == counterpart
+
+
+@pytest.mark.parametrize("prior", [Flat(), HalfFlat()], ids=str)
+def test_flat_densities_are_one_and_improper(prior):
+    assert prior.improper
+    assert prior.scipy(stats) is None
+    assert np.all(prior.log_density(np.array([1.0, 5.0])) == 0)
+    assert np.all(prior.slope(np.array([1.0, 5.0])) == 0)
+    assert prior.times(3) == prior.moved(3) == prior
+
+
+def test_rows_of_normal_and_flat_priors():
+    assert Normal(2, 4).normal_row == (2, 1 / 16)
+    assert Flat().normal_row == (0, 0)
+    assert StudentT(3).normal_row is None
+
+
+def test_fixed_holds_a_value():
+    assert Fixed(3).fixed == 3
+    assert Normal(0, 1).fixed is None
+    np.testing.assert_allclose(Fixed(3.5).scipy(stats).ppf([0.1, 0.9]), 3.5)
