@@ -1,0 +1,210 @@
+"""A model and its data to the arrays that every engine works on."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from bayesml.design.arrays import Design, RandomColumns
+from bayesml.design.checks import (
+    check_addresses,
+    check_levels,
+    far_from_zero,
+    tell_of_few_numbers,
+    tell_of_random_terms,
+    tell_of_restarted_numbers,
+)
+from bayesml.design.columns import Column, read_column
+from bayesml.design.dot import with_columns
+from bayesml.design.evaluation import CodedFactor, Evaluator
+from bayesml.design.factors import factor_of, interaction, whole_levels
+from bayesml.design.notes import Notes
+from bayesml.design.predictor import Columns, predictor_columns
+from bayesml.design.rank import redundant_columns
+from bayesml.design.state import DesignState, Learned
+from bayesml.errors import DataError, NotIdentified
+from bayesml.sources.frame import read_frame, require
+from bayesml.spec.expressions import Name, label, names_in
+from bayesml.spec.model import Model
+from bayesml.spec.terms import FixedPart, Formula, RandomTerm
+
+
+def build_design(model: Model, data: Any) -> Design:
+    """Arrays, levels and addresses of a model applied to data.
+
+    Parameters
+    ----------
+    model : Model
+    data : pandas.DataFrame, polars or pyarrow table, dict of arrays
+        Only the columns that the model uses are read; nothing is changed.
+
+    Returns
+    -------
+    Design
+        Rows without missing values, in the order of the data. What was repaired or read in a way
+        that could surprise is in `notes`, and was given as a `DataNote` warning each.
+
+    Raises
+    ------
+    ColumnNotFound
+        A column that is not in the data; names its nearest neighbours.
+    DataError
+        No rows, values that are infinite, of a wrong type or out of range; missing ones with `na="raise"`.
+    NotIdentified
+        A grouping factor with one level, or random effects that cannot be told from the residual.
+    TooLarge
+        More than 2000 columns in the fixed part.
+    """
+    frame = read_frame(data)
+    formula = with_columns(model, frame.names)
+    used = tuple(dict.fromkeys([*formula.names, *([model.weights] if model.weights else [])]))
+    require(frame, used)
+    notes = Notes()
+    columns = {name: read_column(name, frame.values(name)) for name in used}
+    index = frame.index
+    rows = _rows_used(model, columns, len(index), notes)
+    n = len(index) if rows is None else len(rows)
+    evaluator = Evaluator(columns, rows, n, Learned())
+
+    y, known_sd = _response(model, evaluator)
+    everything = predictor_columns(formula.fixed, evaluator)
+    redundant = redundant_columns(everything.values, n, everything.spans_ones)
+    _tell_of_redundant(formula, everything, redundant, evaluator, notes)
+    kept = tuple(j for j in range(len(everything.names)) if j not in set(redundant))
+    tell_of_few_numbers(formula.fixed, evaluator, notes)
+
+    random = tuple(
+        _random_columns(term, covariance, evaluator, notes)
+        for term, covariance in zip(formula.random, model.covariance, strict=True)
+    )
+    check_levels(random, formula.random, model, n)
+    check_addresses(random, formula.random)
+    tell_of_random_terms(random, formula.random, evaluator, notes)
+    if len(random) > 1:
+        tell_of_restarted_numbers(random, notes)
+
+    return Design(
+        y=y,
+        fixed_columns=tuple(everything.values[j] for j in kept),
+        coefficients=tuple(everything.names[j] for j in kept),
+        term_columns={
+            term.label: tuple(everything.names[j] for j in kept if everything.terms[j] == term.label)
+            for term in formula.fixed.terms
+        },
+        dropped=tuple(everything.names[j] for j in redundant),
+        random=random,
+        weights=evaluator.column_numbers(model.weights, "`weights`") if model.weights else None,
+        known_sd=known_sd,
+        offset=_offset(formula, evaluator),
+        index=index if rows is None else index[rows],
+        response_name=model.response_name,
+        rows=np.arange(n) if rows is None else rows,
+        state=DesignState(formula, evaluator.learned, kept, _base_levels(formula.fixed, evaluator)),
+        notes=notes.warn(),
+    )
+
+
+def _rows_used(model: Model, columns: Mapping[str, Column], n: int, notes: Notes) -> np.ndarray | None:
+    """Positions of the rows without missing values and with positive weights; None is all rows."""
+    if n == 0:
+        raise DataError("The data have no rows.")
+    lost = None
+    for column in columns.values():
+        if column.missing is not None:
+            lost = column.missing.copy() if lost is None else lost | column.missing
+    if lost is not None and lost.any():
+        count = int(lost.sum())
+        by_column = ", ".join(f"`{c.name}` {int(c.missing.sum())}" for c in columns.values() if c.missing is not None)
+        if model.na == "raise":
+            raise DataError(f'{count} of {n} rows have a missing value ({by_column}), and `na="raise"` asks for none.')
+        if count == n:
+            raise DataError(f"Every row has a missing value in a column that the model uses ({by_column}).")
+        notes.tell(f"{count} of {n} rows were dropped for a missing value ({by_column}).")
+    else:
+        lost = None
+    if model.weights:
+        weights = columns[model.weights].finite_numbers(None, "`weights`")
+        known = weights if lost is None else weights[~lost]
+        if (known < 0).any():
+            raise DataError(f"The weights `{model.weights}` are negative in {int((known < 0).sum())} rows; they must be positive.")
+        if (known == 0).any():
+            count = int((known == 0).sum())
+            notes.tell(f"{count} rows with weight 0 were dropped: they tell nothing.")
+            lost = (weights == 0) if lost is None else lost | (weights == 0)
+            if lost.all():
+                raise DataError(f"No row has a positive weight `{model.weights}`.")
+    return None if lost is None else np.flatnonzero(~lost)
+
+
+def _response(model: Model, evaluator: Evaluator) -> tuple[np.ndarray, np.ndarray | None]:
+    """The response, and the known sd of each row where the response has one."""
+    (first, response), *others = model.response_arguments.items()
+    for name in names_in(response):
+        if evaluator.columns[name].numbers is None:
+            raise DataError(
+                f"The response `{label(response)}` is {_kind(evaluator.columns[name])}; the {model.family.name} family "
+                "needs numbers."
+            )
+    y = evaluator.numbers(response)
+    if not others:
+        return y, None
+    values = {first: y} | {name: evaluator.numbers(expression) for name, expression in others}
+    if problem := model.response.problem(values):
+        raise DataError(f"`{model.formula.response}`: {problem}")
+    return y, values[others[0][0]]
+
+
+def _kind(column: Column) -> str:
+    return "a date" if column.kind == "date" else "text or categories"
+
+
+def _offset(formula: Formula, evaluator: Evaluator) -> np.ndarray | None:
+    """Sum of the offsets."""
+    if not formula.fixed.offsets:
+        return None
+    return np.sum([evaluator.numbers(expression) for expression in formula.fixed.offsets], axis=0)
+
+
+def _tell_of_redundant(
+    formula: Formula, columns: Columns, redundant: tuple[int, ...], evaluator: Evaluator, notes: Notes
+) -> None:
+    """A note of the columns that are left out."""
+    if not redundant:
+        return
+    for j in redundant:
+        if far := far_from_zero(formula.fixed, evaluator, columns.terms[j]):
+            raise NotIdentified(
+                f"`{columns.names[j]}` cannot be told from earlier columns: the mean of `{far}` is more than 1e5 of its standard "
+                f"deviations away from zero, and products of it lose their digits. Write `center({far})` in the interaction."
+            )
+    named = [f"`{columns.names[j]}`" for j in redundant]
+    shown = ", ".join(named[:8]) + (f" and {len(named) - 8} more" if len(named) > 8 else "")
+    word = "is a linear combination" if len(named) == 1 else "are linear combinations"
+    notes.tell(f"{shown} {word} of earlier columns (constants included) and left out of the fixed part.")
+
+
+def _base_levels(part: FixedPart, evaluator: Evaluator) -> dict[str, str]:
+    """The address that the reference level of each treatment-coded main effect would have."""
+    base = {}
+    for term in part.terms:
+        if len(term.factors) != 1:
+            continue
+        block = evaluator.block(term.factors[0])
+        if isinstance(block, CodedFactor) and block.contrasts.picks is not None:
+            for level in set(block.full.labels) - set(block.contrasts.labels):
+                base[term.label] = f"{block.name}[{level}]"
+    return base
+
+
+def _random_columns(term: RandomTerm, covariance: Any, evaluator: Evaluator, notes: Notes) -> RandomColumns:
+    """Levels, codes and columns of a random term."""
+    parts = []
+    for expression in term.group:
+        column = evaluator.columns[expression.name] if isinstance(expression, Name) else evaluator.as_column(expression)
+        whole, note = whole_levels(column, term.group_name)
+        if note:
+            notes.tell(note)
+        parts.append(factor_of(whole, evaluator.rows if isinstance(expression, Name) else None))
+    factor = interaction(parts, [label(expression) for expression in term.group])
+    columns = predictor_columns(term.columns, evaluator)
+    return RandomColumns(term.group_name, factor.levels, factor.codes, columns.names, columns.values, covariance)

@@ -1,0 +1,140 @@
+"""Models that the data cannot identify, found before work starts."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from bayesml.design.arrays import RandomColumns
+from bayesml.design.evaluation import CodedFactor, Evaluator, Numbers
+from bayesml.design.factors import Factor, constant_within
+from bayesml.design.notes import Notes
+from bayesml.errors import NotIdentified
+from bayesml.spec.expressions import Name
+from bayesml.spec.model import Model
+from bayesml.spec.terms import FixedPart, RandomTerm
+
+_FEW = 5
+_GLANCE = 200
+
+
+def check_levels(random: Sequence[RandomColumns], terms: Sequence[RandomTerm], model: Model, n: int) -> None:
+    """Refuse random terms with one level, or with so many that residual and random effect are the same.
+
+    The rule is lme4's: where the scale is a parameter there must be fewer random effects than rows. Columns with
+    variances of their own and no correlations (`||`) are counted one by one.
+
+    Raises
+    ------
+    NotIdentified
+    """
+    for columns, term in zip(random, terms, strict=True):
+        levels = len(columns.levels)
+        if levels < 2:
+            raise NotIdentified(
+                f"The grouping factor `{columns.group}` of `{term}` has one level, {columns.level_labels[0]!r}: a variance "
+                "between levels needs at least two, and better five. Leave the term out."
+            )
+        free = model.scale_is_free
+        if levels >= n and free:
+            raise NotIdentified(
+                f"Each row is a level of its own of `{columns.group}` in `{term}`, so its variance cannot be told from the "
+                "residual variance. Leave the term out, or give the residual sd of each row: `known_sd(y, se) ~ ...`."
+            )
+        together = 1 if columns.covariance.column_freedom == "scale" else len(columns.names)
+        if levels * together > n or (levels * together == n and free):
+            raise NotIdentified(
+                f"`{term}` has {levels} levels times {together} columns = {levels * together} random effects for {n} rows; "
+                f"its variances cannot be told from the residual variance. Use fewer columns, or `||`."
+            )
+
+
+def check_addresses(random: Sequence[RandomColumns], terms: Sequence[RandomTerm]) -> None:
+    """Refuse two terms of a group that share a column.
+
+    Raises
+    ------
+    NotIdentified
+    """
+    seen: dict[tuple[str, str], RandomTerm] = {}
+    for columns, term in zip(random, terms, strict=True):
+        for name in columns.names:
+            if (earlier := seen.setdefault((columns.group, name), term)) is not term:
+                raise NotIdentified(
+                    f"`{earlier}` and `{term}` both have the column `{name}` for `{columns.group}`; its variances cannot be told "
+                    "apart. Take it out of one of them."
+                )
+
+
+def tell_of_random_terms(
+    random: Sequence[RandomColumns], terms: Sequence[RandomTerm], evaluator: Evaluator, notes: Notes
+) -> None:
+    """Notes on readings of random terms that a user may not expect."""
+    for columns, term in zip(random, terms, strict=True):
+        groups = Factor(columns.codes, columns.levels)
+        factors = {f for t in term.columns.terms for f in t.factors if isinstance(evaluator.block(f), CodedFactor)}
+        if not term.correlated and factors:
+            notes.tell(
+                f"`{term}` has one variance for each of {', '.join(columns.names)}, all uncorrelated; lme4 gives a factor on "
+                "the left of `||` a full covariance matrix (write `(1 | g) + (0 + f | g)` for that)."
+            )
+        for name, values in zip(columns.names, columns.columns, strict=True):
+            if values is not None and constant_within(values, groups):
+                notes.tell(
+                    f"`{name}` does not vary within levels of `{columns.group}`: its random slope in `{term}` is told from "
+                    "differences between levels alone."
+                )
+                break
+
+
+def tell_of_restarted_numbers(random: Sequence[RandomColumns], notes: Notes) -> None:
+    """A note where whole numbers start again in each level of another factor, but are read as crossed with it.
+
+    That is so where one occurs in several levels of the other, the numbers within each are 1, 2, ..., k (or start at 0),
+    and k differs: a factor that is really crossed would not look like this.
+    """
+    single = {c.group: Factor(c.codes, c.levels) for c in random if c.levels.nlevels == 1}
+    for inner, numbers in single.items():
+        if numbers.levels.dtype.kind not in "iu" or numbers.levels[0] not in (0, 1):
+            continue
+        for outer, factor in single.items():
+            if outer == inner or len(factor.levels) < 2 or constant_within(factor.codes, numbers):
+                continue
+            pairs = np.unique(factor.codes * len(numbers.levels) + numbers.codes)
+            within, number = np.divmod(pairs, len(numbers.levels))
+            count = np.bincount(within)
+            last = np.zeros(len(count), dtype=np.int64)
+            np.maximum.at(last, within, numbers.levels.to_numpy()[number] - numbers.levels[0] + 1)
+            if np.array_equal(count, last) and count.min() < count.max():
+                notes.tell(
+                    f"The numbers of `{inner}` start again in each level of `{outer}`, and equal numbers are read as the same "
+                    f"level. If they are different units, write `(1 | {outer}/{inner})`."
+                )
+
+
+def tell_of_few_numbers(part: FixedPart, evaluator: Evaluator, notes: Notes) -> None:
+    """A note for whole numbers with few values, which may be codes of classes."""
+    for name in {f.name: None for term in part.terms for f in term.factors if isinstance(f, Name)}:
+        column, block = evaluator.columns[name], evaluator.block(Name(name))
+        if not column.whole or not isinstance(block, Numbers):
+            continue
+        values = block.columns[0]
+        if len(set(values[:_GLANCE].tolist())) > _FEW:
+            continue
+        distinct = len(np.unique(values))
+        if 2 < distinct <= _FEW:
+            notes.tell(
+                f"`{name}` holds whole numbers with {distinct} values and enters as a number, with one slope; if they are "
+                f"classes, write `C({name})`."
+            )
+
+
+def far_from_zero(part: FixedPart, evaluator: Evaluator, label: str) -> str | None:
+    """A numeric column of an interaction whose mean is so far from zero that products of it lose their digits."""
+    for term in part.terms:
+        if term.label != label or len(term.factors) < 2:
+            continue
+        for factor in term.factors:
+            block = evaluator.block(factor)
+            if isinstance(block, Numbers) and np.abs(block.columns[0].mean()) > 1e5 * block.columns[0].std() > 0:
+                return str(factor)
+    return None
