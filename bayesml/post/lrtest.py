@@ -7,7 +7,6 @@ import numpy as np
 from bayesml.errors import RefusedTest
 from bayesml.post.nesting import random_null, spans
 from bayesml.results.addresses import covariance_addresses
-from bayesml.results.base import Result
 from bayesml.results.chibar2 import ChiBarSquare
 from bayesml.results.likelihood import LikelihoodResult
 from bayesml.tables.numbers import p_phrase
@@ -60,7 +59,7 @@ class LikelihoodRatioTest:
         return self.table.to_html()
 
 
-def lrtest(small: Result, big: Result) -> LikelihoodRatioTest:
+def lrtest(small: LikelihoodResult, big: LikelihoodResult) -> LikelihoodRatioTest:
     """Likelihood-ratio test of a model within a larger one.
 
     LR = 2 (loglik(big) - loglik(small)), clipped at 0, where p is 1.

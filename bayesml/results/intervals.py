@@ -20,7 +20,7 @@ def normal_quantile(ci_prob: float) -> float:
 
 
 def interval(
-    estimate: np.ndarray, se: np.ndarray, ci_prob: float, scale: Scale = "identity"
+    estimate: np.ndarray | float, se: np.ndarray | float, ci_prob: float, scale: Scale = "identity"
 ) -> tuple[np.ndarray, np.ndarray]:
     """Lower and upper limits g⁻¹(g(estimate) ± z g'(estimate) se); NaN where the estimate is on the boundary of g."""
     z = normal_quantile(ci_prob)

@@ -96,6 +96,11 @@ class LikelihoodResult(Result):
         return float(self.solution.sigma)
 
     @property
+    def sigma_free(self) -> bool:
+        """Whether the residual standard deviation was estimated: neither known for each row nor fixed."""
+        return bool(self.solution.sigma_free)
+
+    @property
     def status(self) -> Any:
         """The certificate of the optimum, with its advice."""
         return self.solution.status

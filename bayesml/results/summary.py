@@ -6,31 +6,36 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import chdtrc
 
-from bayesml.design.arrays import RandomColumns
 from bayesml.errors import SpecificationError
-from bayesml.results.addresses import Address
 from bayesml.results.chibar2 import without_random
 from bayesml.results.intervals import interval
+from bayesml.results.sections import component_label, group_section, limit_columns, part_names, term_row
 from bayesml.tables.numbers import format_p, p_phrase
 from bayesml.tables.table import Column, Row, Section, Table
 
 if TYPE_CHECKING:
     from bayesml.results.likelihood import LikelihoodResult
 
-CRITERIA = {"ml": "maximum likelihood", "reml": "restricted maximum likelihood (REML)", "map": "posterior mode (MAP)"}
-SMALL_SAMPLE = "z and p from the normal distribution; small samples need denominator degrees of freedom (`ddf=`)."
+TITLES = {
+    "ml": "by maximum likelihood",
+    "reml": "by restricted maximum likelihood (REML)",
+    "map": "by posterior mode (MAP)",
+}
+VALUES = {"ml": "Log likelihood", "reml": "Restricted log likelihood", "map": "Log posterior"}
+SMALL_SAMPLE = "z and p are from the normal distribution; small samples need denominator degrees of freedom."
 
 
 def summarise(result: "LikelihoodResult", ci_prob: float, exponentiate: bool, scale: str, base_levels: bool) -> Table:
     """The summary as a `Table`."""
     if scale not in ("var", "sd"):
         raise SpecificationError(f'`scale="{scale}"`: variance components are shown as "var" or as "sd".')
-    sections = [group_section(result)] if result.design.random else []
-    if result.design.coefficients:
-        sections.append(coefficient_section(result, ci_prob, exponentiate, base_levels))
-    sections.append(variance_section(result, ci_prob, scale))
+    sections = (
+        group_section(result),
+        coefficient_section(result, ci_prob, exponentiate, base_levels),
+        variance_section(result, ci_prob) if scale == "var" else sd_section(result, ci_prob),
+    )
     return Table(
-        title=f"Multilevel model fitted by {CRITERIA[result.criterion]}",
+        title=f"Multilevel model fitted {TITLES[result.criterion]}",
         subtitle=result.formula,
         facts=facts(result),
         sections=tuple(section for section in sections if section.rows),
@@ -40,53 +45,34 @@ def summarise(result: "LikelihoodResult", ci_prob: float, exponentiate: bool, sc
 
 def facts(result: "LikelihoodResult") -> tuple[tuple[str, str], ...]:
     """Name and value pairs of the header."""
-    kind = (
-        "Restricted log likelihood"
-        if result.criterion == "reml"
-        else "Log posterior"
-        if result.criterion == "map"
-        else "Log likelihood"
-    )
     left = [
-        ("Family, link", f"{part_name(result.model.family)}, {part_name(result.model.link)}"),
+        ("Family, link", part_names(result)),
         ("Response", result.design.response_name),
         ("Rows used", f"{result.nobs}"),
     ]
-    right = [(kind, f"{result.loglik:.4f}"), ("AIC", f"{result.aic:.4f}"), ("BIC", f"{result.bic:.4f}")]
-    tested = [j for j, name in enumerate(result.design.coefficients) if name != "Intercept"]
-    if tested:
-        chi2 = wald_statistic(result.solution.beta, result.solution.vcov_beta, tested)
-        left.append((f"Wald chi2({len(tested)})", f"{chi2:.2f}"))
-        right.append(("P > chi2", format_p(float(chdtrc(len(tested), chi2)))))
+    right = [
+        (VALUES[result.criterion], f"{result.loglik:.4f}"),
+        ("AIC", f"{result.aic:.4f}"),
+        ("BIC", f"{result.bic:.4f}"),
+    ]
+    chi2, df = overall_wald(result)
+    if df:
+        left.append((f"Wald chi2({df})", f"{chi2:.2f}"))
+        right.append(("P > chi2", format_p(float(chdtrc(df, chi2)))))
     left.append(("Integration", result.integration))
     right.append(("Parameters (df)", f"{result.df}"))
     return (*left, *right)
 
 
-def part_name(part: Any) -> str:
-    """The printed name of a family or link."""
-    return str(getattr(part, "name", part))
-
-
-def wald_statistic(beta: np.ndarray, vcov: np.ndarray, tested: list[int]) -> float:
-    """b' V⁻¹ b of the coefficients tested."""
-    b, V = beta[tested], vcov[np.ix_(tested, tested)]
-    return float(b @ np.linalg.solve(V, b))
-
-
-def group_section(result: "LikelihoodResult") -> Section:
-    """Number and sizes of the groups."""
-    columns = tuple(Column(title, "count") for title in ("levels", "smallest", "average", "largest"))
-    rows = tuple(
-        Row(str(group), (int(r.levels), int(r.smallest), round(float(r.average), 1), int(r.largest)))
-        for group, r in result.group_sizes.iterrows()
-    )
-    return Section("Grouping factor", columns, rows)
-
-
-def percent(ci_prob: float) -> str:
-    """`95%` of 0.95, `99.9%` of 0.999."""
-    return f"{100 * ci_prob:.6g}%"
+def overall_wald(result: "LikelihoodResult") -> tuple[float, int]:
+    """b'V⁻¹b of all estimated coefficients but the intercept, and their number."""
+    beta, vcov = result.solution.beta, result.solution.vcov_beta
+    tested = [j for j, name in enumerate(result.design.coefficients) if name != "Intercept" and vcov[j, j] > 0]
+    if not tested:
+        return 0.0, 0
+    sd = np.sqrt(np.diag(vcov)[tested])
+    z = beta[tested] / sd
+    return float(z @ np.linalg.solve(vcov[np.ix_(tested, tested)] / np.outer(sd, sd), z)), len(tested)
 
 
 def coefficient_section(result: "LikelihoodResult", ci_prob: float, exponentiate: bool, base_levels: bool) -> Section:
@@ -96,94 +82,69 @@ def coefficient_section(result: "LikelihoodResult", ci_prob: float, exponentiate
         Column("se", spread=True),
         Column("z", "statistic"),
         Column("P>|z|", "p", name="p"),
-        Column(f"[{percent(ci_prob)} conf. interval]", name="lower"),
-        Column("", name="upper", joined=True),
+        *limit_columns(ci_prob, "conf."),
     )
     frame = result.tidy(ci_prob)
     frame = frame[frame["part"] == "fixed"]
+    bases = bases_before(result) if base_levels else {}
     rows = []
     for name, r in frame.iterrows():
-        values = (r.estimate, r.se, r.statistic, r.p, r.lower, r.upper)
+        for base in bases.get(name, ()):
+            rows.append(Row(f"{base}  (base)", (1.0 if exponentiate else 0.0, *5 * (None,)), name=base))
+        cells = [r.estimate, r.se, r.statistic, r.p, r.lower, r.upper]
         if exponentiate:
-            values = (np.exp(r.estimate), np.exp(r.estimate) * r.se, r.statistic, r.p, np.exp(r.lower), np.exp(r.upper))
-        rows.append(Row(str(name), tuple(map(float, values))))
+            cells = [np.exp(r.estimate), np.exp(r.estimate) * r.se, r.statistic, r.p, np.exp(r.lower), np.exp(r.upper)]
+        rows.append(Row(str(name), tuple(map(float, cells))))
     return Section("Fixed effects", columns, tuple(rows))
 
 
-def variance_section(result: "LikelihoodResult", ci_prob: float, scale: str) -> Section:
-    """Variances and covariances with sds and correlations beside them, or the other way round."""
-    rows = variance_rows(result, ci_prob) if scale == "var" else sd_rows(result, ci_prob)
-    limits = (Column(f"[{percent(ci_prob)} conf. interval]", name="lower"), Column("", name="upper", joined=True))
-    if scale == "sd":
-        return Section("Sds and correlations", (Column("estimate"), Column("se", spread=True), *limits), rows)
-    columns = (
-        Column("variance", name="vcov"),
-        Column("se", spread=True),
-        *limits,
-        Column("sd"),
-        Column("corr", "ratio"),
-    )
-    if all(row.cells[-1] is None for row in rows if row.cells):
-        columns, rows = columns[:-1], tuple(replace(row, cells=row.cells[:-1]) for row in rows)
-    return Section("Variance components", columns, rows)
+def bases_before(result: "LikelihoodResult") -> dict[str, list[str]]:
+    """For the first column of each factor, the base levels that have none."""
+    out: dict[str, list[str]] = {}
+    for base, term in result.design.state.references.items():
+        for name in result.design.term_columns.get(term, ())[:1]:
+            out.setdefault(name, []).append(base)
+    return out
 
 
-def variance_rows(result: "LikelihoodResult", ci_prob: float) -> tuple[Row, ...]:
-    """Variances (intervals on the log scale) and covariances (symmetric intervals) with sds and correlations."""
+def variance_section(result: "LikelihoodResult", ci_prob: float) -> Section:
+    """Variances (intervals on the log scale) and covariances (symmetric) with sds and correlations beside them."""
     estimates, rows = result.variances, []
     for k, term in enumerate(result.design.random):
         rows.append(term_row(term))
         for address in (a for a in estimates.addresses if a.term == k):
             i, j = address.column, address.column if address.kind == "sd" else address.other
             entry, se = float(estimates.covariances[k][i, j]), estimates.entry_se(k, i, j)
-            lower, upper = interval(entry, se, ci_prob, "log" if i == j else "identity")
+            limits = map(float, interval(entry, se, ci_prob, "log" if i == j else "identity"))
             beside = (float(np.sqrt(entry)), None) if i == j else (None, estimates.correlation(k, i, j))
-            rows.append(
-                Row(
-                    column_label(term, address, "cov"),
-                    (entry, se, float(lower), float(upper), *beside),
-                    1,
-                    address.text,
-                )
-            )
-    if result.sigma_free:
-        lower, upper = interval(result.sigma2, estimates.sigma2_se, ci_prob, "log")
-        rows.append(
-            Row(
-                "Residual",
-                (result.sigma2, estimates.sigma2_se, float(lower), float(upper), result.sigma, None),
-                0,
-                "sigma",
-            )
-        )
-    return tuple(rows)
+            rows.append(Row(component_label(term, address, "cov"), (entry, se, *limits, *beside), 1, address.text))
+    if result.design.known_sd is None:
+        se = estimates.sigma2_se
+        limits = map(float, interval(result.sigma2, se, ci_prob, "log"))
+        rows.append(Row("Residual", (result.sigma2, se, *limits, result.sigma, None), 0, "sigma"))
+    columns = (
+        Column("variance", name="vcov"),
+        Column("se", spread=True),
+        *limit_columns(ci_prob, "conf."),
+        Column("sd"),
+    )
+    if any(row.cells[-1] is not None for row in rows if row.cells):
+        return Section("Variance components", (*columns, Column("corr", "ratio")), tuple(rows))
+    return Section("Variance components", columns, tuple(replace(row, cells=row.cells[:-1]) for row in rows))
 
 
-def sd_rows(result: "LikelihoodResult", ci_prob: float) -> tuple[Row, ...]:
+def sd_section(result: "LikelihoodResult", ci_prob: float) -> Section:
     """Sds (intervals on the log scale) and correlations (on the atanh scale)."""
     natural, rows = result.variances.natural(ci_prob), []
     for k, term in enumerate(result.design.random):
         rows.append(term_row(term))
         for address in (a for a in result.variances.addresses if a.term == k):
-            rows.append(
-                Row(column_label(term, address, "corr"), tuple(map(float, natural.loc[address.text])), 1, address.text)
-            )
+            cells = tuple(map(float, natural.loc[address.text]))
+            rows.append(Row(component_label(term, address, "corr"), cells, 1, address.text))
     if result.sigma_free:
         rows.append(Row("Residual", tuple(map(float, natural.loc["sigma"])), 0, "sigma"))
-    return tuple(rows)
-
-
-def term_row(term: RandomColumns) -> Row:
-    """The line above the components of a random term."""
-    return Row(term.group + (f"  ({term.covariance.name})" if len(term.names) > 1 else ""))
-
-
-def column_label(term: RandomColumns, address: Address, pair: str) -> str:
-    """`Days`, `cov(Intercept, Days)`; where columns share a parameter it says so."""
-    shared = term.covariance.common_sd and len(term.names) > 1
-    if address.kind == "sd":
-        return f"each of {len(term.names)} columns" if shared else term.names[address.column]
-    return f"{pair}(each pair)" if shared else f"{pair}({term.names[address.column]}, {term.names[address.other]})"
+    columns = (Column("estimate"), Column("se", spread=True), *limit_columns(ci_prob, "conf."))
+    return Section("Sds and correlations", columns, tuple(rows))
 
 
 def notes(result: "LikelihoodResult") -> list[str]:
@@ -191,11 +152,13 @@ def notes(result: "LikelihoodResult") -> list[str]:
     out = []
     if result.design.random and result.criterion != "map":
         out.append(lr_line(result))
-    if not result.sigma_free:
-        out.append("The residual sd of each row is known and enters as given.")
     if result.boundary:
         out.append(f"At the boundary: {', '.join(result.boundary)}. There is no standard error or interval there.")
     out.append(certificate_line(result.status))
+    if result.design.known_sd is not None:
+        out.append("The residual sd of each row is known and enters as given.")
+    elif not result.sigma_free:
+        out.append(f"The residual sd was fixed at {result.sigma:g}.")
     if result.design.coefficients:
         out.append(SMALL_SAMPLE)
     if result.design.dropped:
@@ -207,8 +170,8 @@ def lr_line(result: "LikelihoodResult") -> str:
     """LR test against the model without random effects."""
     statistic = max(0.0, 2 * (result.loglik - result.solution.loglik_without_random))
     null = without_random(result.design)
-    line = f"LR test against no random effects: {statistic:.2f}, {null}, {p_phrase(null.p(statistic))}"
-    return line + (" (conservative: the true p is smaller)." if null.conservative else ".")
+    bound = " (conservative: the true p is smaller)" if null.conservative else ""
+    return f"LR test against no random effects: {statistic:.2f}, {null}, {p_phrase(null.p(statistic))}{bound}."
 
 
 def certificate_line(status: Any) -> str:

@@ -100,24 +100,34 @@ class VarianceEstimates:
                 values.append(self.correlation(a.term, a.column, a.other))
         return np.array(values, float)
 
+    def slopes(self, address: Address) -> np.ndarray:
+        """Derivatives of a natural parameter to all variance parameters; NaN where it has none, or is itself fixed."""
+        k, i, j = address.term, address.column, address.column if address.kind == "sd" else address.other
+        own = self.positions.get("sigma2") if address.kind == "sigma" else self.position(k, i, j)
+        out = np.zeros(len(self.parameters.names))
+        if own is None:
+            return np.full_like(out, np.nan)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            if address.kind == "sigma":
+                out[own] = 0.5 / self.sigma
+                return out
+            G = self.covariances[k]
+            if address.kind == "sd":
+                out[own] = 0.5 / np.sqrt(G[i, i])
+                return out
+            out[own] = 1 / np.sqrt(G[i, i] * G[j, j])
+            for column in (i, j):
+                variance = self.position(k, column, column)
+                if variance is not None:
+                    out[variance] -= self.correlation(k, i, j) / (2 * G[column, column])
+        return out
+
     @cached_property
     def natural_vcov(self) -> np.ndarray:
         """Covariance of `natural_estimate`; NaN where a parameter that it depends on is on the boundary."""
-        jacobian = np.zeros((len(self.addresses), len(self.parameters.names)))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            for row, a in enumerate(self.addresses):
-                if a.kind == "sigma":
-                    jacobian[row, self.positions["sigma2"]] = 0.5 / self.sigma
-                elif a.kind == "sd":
-                    sd = np.sqrt(self.covariances[a.term][a.column, a.column])
-                    jacobian[row, self.position(a.term, a.column, a.column)] = np.float64(0.5) / sd
-                else:
-                    G, corr = self.covariances[a.term], self.correlation(a.term, a.column, a.other)
-                    jacobian[row, self.position(a.term, a.column, a.other)] = 1 / np.sqrt(
-                        G[a.column, a.column] * G[a.other, a.other]
-                    )
-                    for i in (a.column, a.other):
-                        jacobian[row, self.position(a.term, i, i)] -= corr / (2 * G[i, i])
+        if not self.addresses:
+            return np.zeros((0, 0))
+        jacobian = np.stack([self.slopes(address) for address in self.addresses])
         vcov = self.parameters.vcov
         free = ~np.isnan(np.diag(vcov))
         known = np.isfinite(jacobian).all(axis=1)
@@ -142,7 +152,7 @@ class VarianceEstimates:
                 rows.append(
                     (term.group, term.names[i], term.names[j], G[i, j], self.correlation(k, i, j), se, low, high)
                 )
-        if "sigma2" in self.positions:
+        if self.design.known_sd is None:
             low, high = interval(self.sigma**2, self.sigma2_se, ci_prob, "log")
             rows.append((RESIDUAL, "", "", self.sigma**2, self.sigma, self.sigma2_se, low, high))
         frame = pd.DataFrame(rows, columns=VARCORR_COLUMNS)
