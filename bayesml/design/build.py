@@ -99,7 +99,14 @@ def build_design(model: Model, data: Any) -> Design:
         index=index if rows is None else index[rows],
         response_name=model.response_name,
         rows=np.arange(n) if rows is None else rows,
-        state=DesignState(formula, evaluator.learned, kept, _base_levels(formula.fixed, evaluator)),
+        state=DesignState(
+            formula,
+            evaluator.learned,
+            kept,
+            _base_levels(formula.fixed, evaluator),
+            model.weights,
+            None if known_sd is None else list(model.response_arguments.values())[1],
+        ),
         notes=notes.warn(),
     )
 
@@ -119,7 +126,7 @@ def _rows_used(model: Model, columns: Mapping[str, Column], n: int, notes: Notes
             raise DataError(f'{count} of {n} rows have a missing value ({by_column}), and `na="raise"` asks for none.')
         if count == n:
             raise DataError(f"Every row has a missing value in a column that the model uses ({by_column}).")
-        notes.tell(f"{count} of {n} rows were dropped for a missing value ({by_column}).")
+        notes.tell(f"Dropped {count} of {n} rows for a missing value ({by_column}).")
     else:
         lost = None
     if model.weights:
@@ -129,7 +136,7 @@ def _rows_used(model: Model, columns: Mapping[str, Column], n: int, notes: Notes
             raise DataError(f"The weights `{model.weights}` are negative in {int((known < 0).sum())} rows; they must be positive.")
         if (known == 0).any():
             count = int((known == 0).sum())
-            notes.tell(f"{count} rows with weight 0 were dropped: they tell nothing.")
+            notes.tell(f"Dropped {count} of {n} rows for a weight of 0.")
             lost = (weights == 0) if lost is None else lost | (weights == 0)
             if lost.all():
                 raise DataError(f"No row has a positive weight `{model.weights}`.")

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from bayesml.spec.expressions import Expression, names_in
 from bayesml.spec.terms import Formula
 
 
@@ -34,14 +35,23 @@ class DesignState:
     learned : Learned
     kept : tuple of int
         Which columns of the fixed part are kept, by place among all; the others are linear combinations of earlier ones.
-    base_levels : dict of str to tuple of str
-        For each factor of the fixed part with treatment coding, by its label, the levels that have no column beside an
-        intercept: the reference.
-    references : dict of str to str
-        Each coefficient of a factor's main effect that is left out because it is the reference: `{"treat[oxygen]": "treat"}`.
+    base_levels : dict of str to str
+        For each treatment-coded main effect, by its label, the address that its reference level would have:
+        ``{"treat": "treat[oxygen]"}``. For tables that show base levels.
+    weights : str or None
+        Column of the prior weights.
+    known_sd : Expression or None
+        What the known sd of each row is computed from.
     """
 
     formula: Formula
     learned: Learned
     kept: tuple[int, ...]
     base_levels: dict[str, str]
+    weights: str | None = None
+    known_sd: Expression | None = None
+
+    @property
+    def known_sd_names(self) -> tuple[str, ...]:
+        """Columns that the known sd is computed from."""
+        return () if self.known_sd is None else names_in(self.known_sd)

@@ -8,6 +8,8 @@ Printed text parses to an equal expression again.
 import re
 from dataclasses import dataclass
 
+from bayesml.spec.functions import CODINGS
+
 PLAIN_NAME = re.compile(r"(?:[^\W\d_]|\.(?=[^\W\d_])|_)[\w.]*")
 """A name that needs no backticks: letters of any alphabet, digits, `_` and `.`, as in R."""
 
@@ -91,6 +93,8 @@ class Call:
     def __str__(self) -> str:
         if self.function in OPERATORS:
             return self._arithmetic()
+        if self.function in CODINGS and not self.arguments:
+            return self.function
         inside = [str(a) for a in self.arguments] + [f"{k}={v}" for k, v in self.options]
         return f"{self.function}({', '.join(inside)})"
 
