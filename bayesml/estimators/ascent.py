@@ -9,15 +9,51 @@ a positive slope ``N'(dl/dG)N`` leads off it again.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import numpy as np
 
 from bayesml.covariance import Covariance
 
-# value, dl/dG of each term, gradient in the further parameters
-Objective = Callable[[Sequence[np.ndarray], np.ndarray], tuple[float, Sequence[np.ndarray], np.ndarray]]
+Chart = tuple[np.ndarray, np.ndarray]
 
-GAIN_TO_STOP = 1e-9  # of log likelihood; one more Newton step is taken from there
+
+@dataclass(frozen=True, eq=False)
+class Local:
+    """What an objective returns at a point.
+
+    Parameters
+    ----------
+    value : float
+    slopes : sequence of ndarray (q, q)
+        dl/dG of each term.
+    extra : ndarray
+        Gradient in the further parameters.
+    state : any
+        Whatever the objective's `curvature` needs of this point.
+    """
+
+    value: float
+    slopes: Sequence[np.ndarray]
+    extra: np.ndarray
+    state: Any = None
+
+
+class Objective(Protocol):
+    """A log likelihood (or posterior) of square roots of covariances and further parameters."""
+
+    def __call__(self, roots: Sequence[np.ndarray], extra: np.ndarray) -> Local:
+        """Value and derivatives."""
+        ...
+
+    def curvature(self, local: Local, changes: Sequence[Sequence[np.ndarray]]) -> np.ndarray | None:
+        """Approximate second derivatives along changes dG of the terms (k, k), or None where it has no approximation."""
+        ...
+
+
+GAIN_TO_STOP = 1e-9  # of log likelihood; one more step is taken from there
+GAIN_TO_FINISH = 1e-3  # below, the Hessian is taken by differences, where that is cheap
+NEAR_FACE = 0.3  # theta² times a level's cross-product, below which the face without it is tried
 FACE_TOLERANCE = 1e-9  # of log likelihood that may be given up for an exact zero
 STEP = 1e-5  # of central differences of the gradient
 
@@ -39,16 +75,17 @@ class Point:
         In all theta, then in `extra`.
     """
 
-    charts: list[tuple[np.ndarray, np.ndarray]]
+    charts: list[Chart]
     extra: np.ndarray
     value: float = -np.inf
     slopes: Sequence[np.ndarray] = ()
     gradient: np.ndarray = field(default_factory=lambda: np.empty(0))
+    local: Local | None = None
 
     @property
     def roots(self) -> list[np.ndarray]:
         """Lambda of each term."""
-        return [np.tensordot(theta, basis, 1) for basis, theta in self.charts]
+        return [root_of(chart) for chart in self.charts]
 
     @property
     def vector(self) -> np.ndarray:
@@ -101,8 +138,11 @@ class Ascent:
         Of the square roots and the further parameters.
     covariances : sequence of Covariance
         Structures of the terms.
+    sizes : sequence of float
+        Cross-product a level of a standardised column of each term, about its rows a level: with it
+        the square roots say how much of a level's data they explain.
     expensive : bool
-        Whether to update the Hessian by secants between iterations rather than by differences.
+        Whether to do without differences of the gradient as long as the objective's own curvature serves.
     report : callable, optional
         Called with (iteration, value, gain) after each step.
     """
@@ -111,27 +151,29 @@ class Ascent:
         self,
         objective: Objective,
         covariances: Sequence[Covariance],
+        sizes: Sequence[float],
         expensive: bool = False,
         report: Callable[[int, float, float], None] | None = None,
         limit: int = 200,
     ):
         self.objective, self.covariances = objective, list(covariances)
+        self.sizes = list(sizes)
         self.expensive, self.report, self.limit = expensive, report, limit
         self.evaluations = self.iterations = 0
 
     def evaluate(self, point: Point) -> Point:
         """Fill in value and derivatives."""
         roots = point.roots
-        value, slopes, extra = self.objective(roots, point.extra)
+        local = self.objective(roots, point.extra)
         self.evaluations += 1
-        if not np.isfinite(value):
-            point.value = -np.inf
+        if not np.isfinite(local.value):
             return point
         parts = [
-            2.0 * np.tensordot(basis, slope @ root, 2)
-            for (basis, _), slope, root in zip(point.charts, slopes, roots, strict=True)
+            2.0 * (flat(basis) @ (slope @ root).ravel())
+            for (basis, _), slope, root in zip(point.charts, local.slopes, roots, strict=True)
         ]
-        point.value, point.slopes, point.gradient = value, slopes, np.concatenate([*parts, extra])
+        point.value, point.slopes, point.local = local.value, local.slopes, local
+        point.gradient = np.concatenate([*parts, local.extra])
         return point
 
     def differences(self, point: Point, central: bool) -> np.ndarray:
@@ -146,7 +188,7 @@ class Ascent:
             H[i] = (ahead - behind) / ((2.0 if central else 1.0) * step[i])
         return 0.5 * (H + H.T)
 
-    def run(self, charts: list[tuple[np.ndarray, np.ndarray]], extra: np.ndarray) -> Optimum:
+    def run(self, charts: list[Chart], extra: np.ndarray) -> Optimum:
         """Climb from a start until the point is optimal on its face and no way leads off it."""
         point = self.evaluate(Point(list(charts), extra))
         if not np.isfinite(point.value):
@@ -171,32 +213,51 @@ class Ascent:
     def climb(self, point: Point) -> tuple[Point, np.ndarray]:
         """Newton steps on one face."""
         H = np.empty((0, 0))
-        secant = False
+        history: list[tuple[np.ndarray, np.ndarray]] = []
+        exact = False
         while self.iterations < self.limit and len(point.vector):
-            if not secant:
-                H = self.differences(point, central=False)
+            model = None if exact else self.model(point)
+            exact = model is None
+            H = self.differences(point, central=False) if model is None else with_secants(model, history)
             step, gain = newton_step(point.gradient, H)
             longest = np.abs(step / np.maximum(1.0, np.abs(point.vector))).max()
-            last = gain < GAIN_TO_STOP
+            last = gain < GAIN_TO_STOP and (exact or self.expensive)
             new = self.search(point, step * min(1.0, 2.0 / longest), last)
             self.iterations += 1
             if new is None:
-                if not secant:
+                if exact:
                     break
-                secant = False  # the updated Hessian misled: take differences again
+                exact = True  # the approximate Hessian misled
                 continue
             if self.report is not None:
                 self.report(self.iterations, new.value, gain)
-            if self.expensive:
-                base = H if secant else negative_definite(H)
-                H, secant = secant_update(base, new.vector - point.vector, new.gradient - point.gradient), True
+            history = [*history[-2:], (new.vector - point.vector, new.gradient - point.gradient)]
             point = new
             if last:
                 break
-            if self.near_face(point):
-                point, fell = self.fall(point)
-                secant = secant and not fell
+            exact = exact or (gain < GAIN_TO_FINISH and not self.expensive)
+            point, fell = self.fall(point)
+            if fell:
+                history = []
         return point, H
+
+    def model(self, point: Point) -> np.ndarray | None:
+        """Hessian in the unknowns from the objective's approximation, where it has one."""
+        if point.local is None or len(point.extra):
+            return None
+        changes = []
+        for (basis, _), root in zip(point.charts, point.roots, strict=True):
+            moved = basis @ root.T
+            changes.append(moved + moved.transpose(0, 2, 1))
+        H = self.objective.curvature(point.local, changes)
+        if H is None:
+            return None
+        at = 0
+        for (basis, _), slope in zip(point.charts, point.slopes, strict=True):
+            k = len(basis)
+            H[at : at + k, at : at + k] += 2.0 * np.einsum("iab,ac,jcb->ij", basis, slope, basis)
+            at += k
+        return H
 
     def search(self, point: Point, step: np.ndarray, last: bool) -> Point | None:
         """The first of step, step/3, step/9 … that climbs; at the end of a climb the step itself unless it falls."""
@@ -212,20 +273,17 @@ class Ascent:
                 return None
         return None
 
-    def near_face(self, point: Point) -> bool:
-        """Whether any part of a square root is small enough to try without it."""
-        return any(len(theta) and np.abs(theta).min() < 0.03 for _, theta in point.charts)
-
     def fall(self, point: Point) -> tuple[Point, bool]:
-        """Put the point on a neighbouring face where that costs nothing."""
+        """Put the point on a neighbouring face where one is near and that costs nothing."""
         fell, again = False, True
         while again:
             again = False
             for k, structure in enumerate(self.covariances):
-                basis, theta = point.charts[k]
-                if not len(theta):
+                if not len(point.charts[k][1]):
                     continue
-                root = np.tensordot(theta, basis, 1)
+                root = root_of(point.charts[k])
+                if self.smallest(root) ** 2 * self.sizes[k] > NEAR_FACE:
+                    continue
                 for face in structure.faces(root @ root.T):
                     charts = list(point.charts)
                     charts[k] = structure.chart(face)
@@ -234,6 +292,11 @@ class Ascent:
                         point, fell, again = new, True, True
                         break
         return point, fell
+
+    def smallest(self, root: np.ndarray) -> float:
+        """The smallest singular value of a square root that its chart allows to vanish."""
+        values = np.linalg.svd(root, compute_uv=False)
+        return float(values[values > 1e-7 * values[0]][-1]) if values[0] > 0.0 else 0.0
 
     def exits(self, point: Point) -> list[tuple[float, np.ndarray, float, int]]:
         """Slopes off the boundary: slope, direction, size of dl/dG, term."""
@@ -267,19 +330,23 @@ class Ascent:
         return None
 
 
+def root_of(chart: Chart) -> np.ndarray:
+    """Lambda = sum_i theta_i B_i."""
+    basis, theta = chart
+    return (theta @ flat(basis)).reshape(basis.shape[1:])
+
+
+def flat(basis: np.ndarray) -> np.ndarray:
+    """Matrices (k, q, q) as rows (k, q²)."""
+    return basis.reshape(len(basis), basis.shape[1] ** 2)
+
+
 def newton_step(gradient: np.ndarray, hessian: np.ndarray) -> tuple[np.ndarray, float]:
     """Ascent step with the eigenvalues of -H made positive, and the gain it predicts."""
     values, vectors = np.linalg.eigh(-hessian)
     values = np.maximum(np.abs(values), 1e-8 * max(np.abs(values).max(), 1e-300))
     along = vectors.T @ gradient
     return vectors @ (along / values), 0.5 * float(np.sum(along**2 / values))
-
-
-def negative_definite(hessian: np.ndarray) -> np.ndarray:
-    """The Hessian with all eigenvalues negative."""
-    values, vectors = np.linalg.eigh(hessian)
-    values = -np.maximum(np.abs(values), 1e-8 * max(np.abs(values).max(), 1e-300))
-    return (vectors * values) @ vectors.T
 
 
 def gain_from(gradient: np.ndarray, hessian: np.ndarray) -> float:
@@ -292,11 +359,13 @@ def gain_from(gradient: np.ndarray, hessian: np.ndarray) -> float:
     return 0.5 * float(np.sum((vectors.T @ gradient) ** 2 / values))
 
 
-def secant_update(hessian: np.ndarray, step: np.ndarray, change: np.ndarray) -> np.ndarray:
-    """BFGS update of the Hessian of a function to be maximised."""
-    curvature = float(step @ change)
-    pushed = hessian @ step
-    along = float(step @ pushed)
-    if curvature >= -1e-14 * np.linalg.norm(step) * np.linalg.norm(change) or along >= 0.0:
-        return hessian
-    return hessian + np.outer(change, change) / curvature - np.outer(pushed, pushed) / along
+def with_secants(hessian: np.ndarray, history: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """Symmetric rank-one updates of an approximate Hessian by the last steps and changes of gradient."""
+    for step, change in history:
+        if len(step) != len(hessian):
+            continue
+        missed = change - hessian @ step
+        along = float(missed @ step)
+        if abs(along) > 1e-6 * np.linalg.norm(missed) * np.linalg.norm(step):
+            hessian = hessian + np.outer(missed, missed) / along
+    return hessian

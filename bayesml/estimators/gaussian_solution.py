@@ -56,7 +56,7 @@ class GaussianSolution:
 
     @cached_property
     def loglik_without_random(self) -> float:
-        return float(self.objective([np.zeros_like(root) for root in self.roots], np.empty(0))[0])
+        return float(self.objective([np.zeros_like(root) for root in self.roots], np.empty(0)).value)
 
     @property
     def sigma_free(self) -> bool:

@@ -262,7 +262,7 @@ def border_by_lapack(S, lam, lam_start, q, chain_factors, border_start, integrat
     effects_from_standardised(solution, lam, lam_start, q, chain_factors, border_start)
     V, _ = lapack.dpotri(L[:integrated, :integrated].copy(order="F"), lower=0, overwrite_c=1)
     C[:integrated, :integrated] = V.T
-    residual = -blas.dsymv(1.0, S.T, solution, lower=0)
+    residual = -symmetric_product(S, solution)
     for f in range(len(border_start) - 1):
         n, at = int(q[chain_factors + f]), int(lam_start[chain_factors + f])
         start, stop = int(border_start[f]), int(border_start[f + 1])
@@ -284,6 +284,11 @@ def border_by_lapack(S, lam, lam_start, q, chain_factors, border_start, integrat
     fill_upper(C, integrated)
     unscale(C, integrated, lam, lam_start, q, chain_factors, border_start)
     return 2.0 * pivots[:m].sum(), 2.0 * pivots[m:-1].sum(), L[-1, -1] ** 2
+
+
+def symmetric_product(S, x):
+    """The symmetric matrix whose lower triangle S holds, times x."""
+    return blas.dsymv(1.0, S.T, x, lower=0)
 
 
 def symmetric_columns(S, start, stop):

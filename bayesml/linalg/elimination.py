@@ -194,6 +194,7 @@ def sweep_back(lam_start, q, chain_start, parent, ptr, idx, up, off, rows, K, k_
     first_kept = off[chain_start[1]] if depths > 1 else 0
     kept = np.empty((off[nodes] - first_kept) if depths > 1 else 0)  # covariance rows of the nodes that are ancestors
     W = np.empty((w_max, q_max))
+    U = np.empty((w_max, q_max))
     Q = np.empty((q_max, q_max))
     P = np.empty((q_max, q_max))
     t0 = np.empty(q_max)
@@ -236,19 +237,34 @@ def sweep_back(lam_start, q, chain_start, parent, ptr, idx, up, off, rows, K, k_
             for a in range(n):
                 for b in range(n):
                     E[at_d + a * n + b] += P[0, a] * P[0, b]
-            # W = C_RR A_R0
+            # U + W = C_RR A_R0, U its part within the border; Q = A_0R C_RR A_R0
             free = 0
             while free < nb and idx[first + free] < limit:
                 free += 1
             for c in range(n, width):
                 for a in range(n):
                     W[c, a] = 0.0
+                    U[c, a] = 0.0
+            for a in range(n):
+                for b in range(n):
+                    Q[a, b] = 0.0
             for j in range(free):
                 row = idx[first + j]
-                for k in range(free):
-                    s = C[row, idx[first + k]]
-                    for a in range(n):
-                        W[anc[d] + j, a] += s * rows[at + a * width + anc[d] + k]
+                for a in range(n):  # half of the symmetric form, the products with A_R0 on the fly
+                    t = 0.0
+                    for k in range(j):
+                        t += C[row, idx[first + k]] * rows[at + a * width + anc[d] + k]
+                    b0[a] = t
+                for a in range(n):
+                    v = rows[at + a * width + anc[d] + j]
+                    for b in range(n):
+                        s = rows[at + b * width + anc[d] + j]
+                        Q[a, b] += v * b0[b] + s * b0[a] + v * s * C[row, row]
+                if d > 0:
+                    for k in range(free):
+                        s = C[row, idx[first + k]]
+                        for a in range(n):
+                            U[anc[d] + j, a] += s * rows[at + a * width + anc[d] + k]
             for t in range(nb):
                 place[t] = t
             node = i
@@ -274,9 +290,9 @@ def sweep_back(lam_start, q, chain_start, parent, ptr, idx, up, off, rows, K, k_
             for a in range(n):
                 for b in range(n):
                     t = 0.0
-                    for c in range(n, anc[d] + free):
+                    for c in range(n, anc[d] + free if anc[d] > n else n):
                         t += rows[at + a * width + c] * W[c, b]
-                    Q[a, b] = t
+                    Q[a, b] += t
             # P = I - A K, then M = P A - P Q P'
             for a in range(n):
                 for b in range(n):
@@ -314,5 +330,5 @@ def sweep_back(lam_start, q, chain_start, parent, ptr, idx, up, off, rows, K, k_
                         t = 0.0
                         if c < anc[d] + free:
                             for k in range(n):
-                                t -= K[kat + a * n + k] * W[c, k]
+                                t -= K[kat + a * n + k] * (U[c, k] + W[c, k])
                         kept[base + a * width + c] = t

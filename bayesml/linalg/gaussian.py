@@ -17,9 +17,10 @@ import numpy as np
 from scipy.linalg import solve_triangular
 
 from bayesml.errors import TooLarge
-from bayesml.linalg.border import LOOPS_UP_TO, border_by_lapack, border_by_loops
+from bayesml.linalg.border import LOOPS_UP_TO, border_by_lapack, border_by_loops, symmetric_product
 from bayesml.linalg.crossproducts import accumulate
 from bayesml.linalg.elimination import eliminate, sweep_back
+from bayesml.linalg.information import residual_effects, working_products
 from bayesml.linalg.layout import Layout, grouping_factors, lay_out
 from bayesml.linalg.marginal import assemble, draw_effects
 from bayesml.linalg.prediction import combination_variances
@@ -297,7 +298,46 @@ class GaussianSystem:
                 border[here[:, None], first[:, None] + np.arange(width)] = columns
         return combination_variances(lay, evaluation.lam, evaluation.rows, evaluation.K, evaluation.H, nodes, values, border)
 
-    @property
+    def working_products(self, evaluation: Evaluation, changes: Sequence[Sequence[np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+        """Average-information products of changes dG of the terms' covariances.
+
+        Parameters
+        ----------
+        changes : sequence, one a term, of sequences of ndarray (q, q)
+            Symmetric directions dG_i, relative, on the accumulated columns.
+
+        Returns
+        -------
+        products : ndarray (k, k)
+            ``f_i'P f_j`` with ``f_i = Z dG_i a``, a = Z'V^-1(y - X beta).
+        slopes : ndarray (k,)
+            ``a'dG_i a``, minus the derivative of r².
+        """
+        lay, m = self.layout, self.layout.border
+        a = np.empty(self.chain_effects)
+        residual_effects(
+            lay.lam_start, lay.q, lay.chain_start, lay.parent, lay.ptr, lay.idx, lay.up, lay.off, evaluation.rows,
+            evaluation.solution, evaluation.modes, a,
+        )  # fmt: skip
+        border = -symmetric_product(evaluation.S, evaluation.solution)[:m]
+        count = sum(map(len, changes))
+        w, v = np.zeros((len(a), count)), np.zeros((m, count))
+        column, at, slopes = 0, np.append(0, np.cumsum([f.levels * f.q for f in lay.factors])), np.empty(count)
+        for (f, first, width, _), directions in zip(self.term_table, changes, strict=True):
+            inside = f < lay.chain
+            start = at[f] - (0 if inside else at[lay.chain])
+            stop = start + lay.factors[f].levels * lay.factors[f].q
+            source = (a if inside else border)[start:stop].reshape(-1, lay.factors[f].q)[:, first : first + width]
+            for direction in directions:
+                moved = source @ direction
+                target = (w if inside else v)[start:stop, column].reshape(-1, lay.factors[f].q)
+                target[:, first : first + width] = moved
+                slopes[column] = np.sum(source * moved)
+                (w if inside else v)[start:stop, column] = target.ravel()
+                column += 1
+        return working_products(lay, self.rows, self.S, evaluation, w, v), slopes
+
+    @cached_property
     def chain_effects(self) -> int:
         """Number of random effects that are eliminated in blocks."""
         lay = self.layout

@@ -1,0 +1,117 @@
+"""`fit`: estimates of a model by maximum likelihood, restricted likelihood or posterior mode."""
+
+from typing import Any, Literal
+
+from bayesml.design.build import build_design
+from bayesml.errors import SpecificationError
+from bayesml.estimators.gaussian import estimate
+from bayesml.graphs.roles import build_graph
+from bayesml.results.likelihood import LikelihoodResult
+from bayesml.spec.model import Model
+from bayesml.spec.terms import Formula
+from bayesml.syntax.model import Model as written_model
+
+CRITERIA = ("ml", "reml", "map")
+INTEGRATIONS = ("exact",)
+
+
+def fit(
+    formula: str | Formula | Model,
+    data: Any,
+    criterion: Literal["ml", "reml", "map"] | None = None,
+    integration: Literal["exact"] | None = None,
+    verbose: bool = False,
+    **options: Any,
+) -> LikelihoodResult:
+    """Estimates of a linear multilevel model.
+
+    ::
+
+        y = X beta + sum_k Z_k b_k + e,    b_k ~ N(0, G_k),    e ~ N(0, sigma² / w)
+
+    The random effects are integrated out exactly; beta and sigma are profiled out (ML) or beta is
+    integrated out (REML). The estimates are the maximum over all covariances, those on the boundary included.
+
+    Parameters
+    ----------
+    formula : str or Model
+        ``"Reaction ~ Days + (Days | Subject)"``, or a `Model`.
+    data : DataFrame, polars or pyarrow table, or dict of arrays
+        Never changed.
+    criterion : {"reml", "ml", "map"}, optional
+        Restricted likelihood (the default), likelihood, or posterior mode of the natural parameters
+        (coefficients, sds, correlations) under `priors`, without a Jacobian.
+    integration : {"exact"}, optional
+        How the random effects are integrated out; linear models need no other way.
+    verbose : bool, default False
+        Print the iterations.
+    **options
+        Those of `Model`: `covariance`, `weights`, `priors`, `na`, …
+
+    Returns
+    -------
+    LikelihoodResult
+
+    Raises
+    ------
+    FormulaError, SpecificationError, DataError
+        Before any work starts.
+    NotIdentified
+        The data cannot tell the parameters apart.
+    TooLarge
+        The crossed factors would not fit in memory.
+
+    Warns
+    -----
+    DataNote
+        Rows or columns were dropped, or something was read in a way that should be known.
+    ConvergenceWarning
+        The ascent did not end at a maximum; `result.status` has the advice.
+
+    Examples
+    --------
+    >>> import bayesml as bml
+    >>> sleep = bml.datasets.load("sleepstudy")
+    >>> bml.fit("Reaction ~ Days + (Days | Subject)", sleep).fixef.round(2).to_dict()
+    {'Intercept': 251.41, 'Days': 10.47}
+    """
+    model = as_model(formula, options)
+    criterion = chosen(criterion, model)
+    if integration not in (None, *INTEGRATIONS):
+        raise SpecificationError(
+            f"`integration={integration!r}`: the random effects of a linear model are integrated out exactly; "
+            'leave it out, or give "exact".'
+        )
+    design = build_design(model, data)
+    return estimate(build_graph(model, design), criterion, report=print_iteration if verbose else None)
+
+
+def as_model(formula: str | Formula | Model, options: dict[str, Any]) -> Model:
+    """The model that a verb was given: a formula with options, or a model without any."""
+    if not isinstance(formula, Model):
+        return written_model(formula, **options)
+    if options:
+        raise SpecificationError(
+            f"The model already says {', '.join(sorted(options))}: give options with a formula, or change the model "
+            "with `dataclasses.replace`."
+        )
+    return formula
+
+
+def chosen(criterion: str | None, model: Model) -> str:
+    """The criterion, checked against the priors."""
+    if criterion is None:
+        criterion = "reml"
+    if criterion not in CRITERIA:
+        raise SpecificationError(f"`criterion={criterion!r}` is not one of {', '.join(map(repr, CRITERIA))}.")
+    if criterion != "map" and not model.priors.only_fixes:
+        raise SpecificationError(
+            f'`criterion="{criterion}"` uses no priors, and these were given: {model.priors}. '
+            'Use `criterion="map"` for the posterior mode, or `bml.sample`.'
+        )
+    return criterion
+
+
+def print_iteration(iteration: int, value: float, gain: float) -> None:
+    """One line an iteration."""
+    print(f"iteration {iteration:3d}   log likelihood {value:.6f}   expected gain {gain:.2e}")
