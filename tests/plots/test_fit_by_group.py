@@ -1,0 +1,84 @@
+"""Small multiples of groups: what is drawn."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+import bayesml as bml
+from bayesml.errors import ColumnNotFound, SpecificationError
+from bayesml.plots.colours import CONDITIONAL, POPULATION
+
+
+@pytest.fixture(scope="module")
+def fit():
+    return bml.fit("Reaction ~ Days + (Days | Subject)", bml.datasets.load("sleepstudy"))
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+def visible(figure):
+    return [axes for axes in figure.axes if axes.get_visible()]
+
+
+def line(axes, label):
+    return next(drawn for drawn in axes.get_lines() if drawn.get_label() == label)
+
+
+def test_one_panel_a_level_titled_by_the_users_labels(fit):
+    panels = visible(bml.plots.fit_by_group(fit))
+    assert [axes.get_title() for axes in panels] == list(fit.ranef["Subject"].index)
+
+
+def test_points_are_the_data_and_lines_the_fit(fit):
+    table = bml.datasets.load("sleepstudy")
+    panel = visible(bml.plots.fit_by_group(fit, x="Days"))[3]
+    rows = table["Subject"] == "330"
+    np.testing.assert_array_equal(line(panel, "data").get_xdata(), table.loc[rows, "Days"])
+    np.testing.assert_array_equal(line(panel, "data").get_ydata(), table.loc[rows, "Reaction"])
+    own = fit.coef["Subject"].loc["330"]
+    days = np.arange(10)
+    np.testing.assert_allclose(line(panel, "conditional").get_ydata(), own["Intercept"] + own["Days"] * days)
+    np.testing.assert_allclose(line(panel, "population").get_ydata(), fit["Intercept"] + fit["Days"] * days)
+
+
+def test_lines_differ_without_colour():
+    assert CONDITIONAL["linestyle"] != POPULATION["linestyle"]
+
+
+def test_axes_are_labelled_and_shared(fit):
+    figure = bml.plots.fit_by_group(fit)
+    assert figure.get_supxlabel() == "Days"
+    assert figure.get_supylabel() == "Reaction"
+    assert len({axes.get_ylim() for axes in visible(figure)}) == 1
+
+
+def test_chosen_levels_in_their_order(fit):
+    panels = visible(bml.plots.fit_by_group(fit, levels=["352", "308"]))
+    assert [axes.get_title() for axes in panels] == ["352", "308"]
+
+
+def test_a_posterior_is_drawn_too():
+    table = bml.datasets.load("sleepstudy")
+    post = bml.sample(
+        "Reaction ~ Days + (Days | Subject)", table, draws=50, tune=200, chains=2, random_seed=1, progressbar=False
+    )
+    assert len(visible(bml.plots.fit_by_group(post))) == 18
+
+
+def test_unknown_column_level_and_group_are_named(fit):
+    with pytest.raises(ColumnNotFound, match="Dais"):
+        bml.plots.fit_by_group(fit, x="Dais")
+    with pytest.raises(ColumnNotFound, match="999"):
+        bml.plots.fit_by_group(fit, levels=["999"])
+    with pytest.raises(ColumnNotFound, match="School"):
+        bml.plots.fit_by_group(fit, group="School")
+
+
+def test_nothing_to_draw_against_is_refused():
+    fit = bml.fit("Yield ~ 1 + (1 | Batch)", bml.datasets.load("dyestuff"))
+    with pytest.raises(SpecificationError, match="no numeric column"):
+        bml.plots.fit_by_group(fit)
