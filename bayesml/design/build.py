@@ -133,7 +133,9 @@ def _rows_used(model: Model, columns: Mapping[str, Column], n: int, notes: Notes
         weights = columns[model.weights].finite_numbers(None, "`weights`")
         known = weights if lost is None else weights[~lost]
         if (known < 0).any():
-            raise DataError(f"The weights `{model.weights}` are negative in {int((known < 0).sum())} rows; they must be positive.")
+            raise DataError(
+                f"The weights `{model.weights}` are negative in {int((known < 0).sum())} rows; they must be positive."
+            )
         if (known == 0).any():
             count = int((known == 0).sum())
             notes.tell(f"Dropped {count} of {n} rows for a weight of 0.")

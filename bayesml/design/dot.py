@@ -35,7 +35,9 @@ def _expand(part: FixedPart, others: list[str]) -> FixedPart:
     terms: dict[frozenset[Expression], Term] = {}
     for term in part.terms:
         choices = [
-            [Name(name) for name in others if name not in factor.without] if isinstance(factor, OtherColumns) else [factor]
+            [Name(name) for name in others if name not in factor.without]
+            if isinstance(factor, OtherColumns)
+            else [factor]
             for factor in term.factors
         ]
         for combination in product(*choices):

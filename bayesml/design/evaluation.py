@@ -135,7 +135,9 @@ class Evaluator:
         row = first if self.rows is None else self.rows[first]
         names = names_in(expression)
         inputs = ", ".join(f"{name} = {self.column_numbers(name, '')[first]:g}" for name in names)
-        return f"`{expression}` is not finite in {len(places)} rows, first in row {row} (counted from 0), where {inputs}."
+        return (
+            f"`{expression}` is not finite in {len(places)} rows, first in row {row} (counted from 0), where {inputs}."
+        )
 
     def _arithmetic(self, expression: Expression, use: str) -> Any:
         match expression:
@@ -157,9 +159,16 @@ class Evaluator:
     def _comparison(self, function: str, arguments: tuple[Expression, ...], use: str) -> Any:
         """Numbers are compared with numbers, a factor's labels with text."""
         match arguments:
-            case (Name(name), Literal(str() as text)) if self.columns[name].kind == "labels" and function in ("==", "!="):
-                values = pd.Series(self.columns[name].values if self.rows is None else self.columns[name].values[self.rows])
-                return ROWWISE[function](values.astype(object).map(str, na_action="ignore").to_numpy(dtype=object), text)
+            case (Name(name), Literal(str() as text)) if self.columns[name].kind == "labels" and function in (
+                "==",
+                "!=",
+            ):
+                values = pd.Series(
+                    self.columns[name].values if self.rows is None else self.columns[name].values[self.rows]
+                )
+                return ROWWISE[function](
+                    values.astype(object).map(str, na_action="ignore").to_numpy(dtype=object), text
+                )
         left, right = (self._arithmetic(a, use) for a in arguments)
         return ROWWISE[function](left, right)
 
@@ -235,7 +244,9 @@ class Evaluator:
         assert isinstance(order, Call) and order.function == VECTOR
         wanted = [str(value.value) for value in order.arguments if isinstance(value, Literal)]
         if sorted(wanted) != sorted(factor.labels):
-            raise DataError(f"`levels` of `{expression}` must list each level that occurs once: {', '.join(factor.labels)}.")
+            raise DataError(
+                f"`levels` of `{expression}` must list each level that occurs once: {', '.join(factor.labels)}."
+            )
         position = np.array([wanted.index(text) for text in factor.labels])
         factor = Factor(position[factor.codes], factor.levels[np.argsort(position)])
         self.learned.levels[str(expression)] = factor.levels

@@ -69,7 +69,9 @@ def predictor_columns(part: FixedPart, evaluator: Evaluator) -> Columns:
         spans_ones = spans_ones or all(dummies)
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
-        raise SpecificationError(f"Two columns of the model have the same address `{twice}`; rename a column of the data.")
+        raise SpecificationError(
+            f"Two columns of the model have the same address `{twice}`; rename a column of the data."
+        )
     return Columns(tuple(names), tuple(values), tuple(terms), spans_ones)
 
 
@@ -128,7 +130,9 @@ def _check_size(part: FixedPart, evaluator: Evaluator, full: list[tuple[bool, ..
     if total <= MOST_COLUMNS:
         return
     factors = {f for term in part.terms for f in term.factors if isinstance(evaluator.block(f), CodedFactor)}
-    sizes = {label(f): len(block.factor.levels) for f in factors if isinstance(block := evaluator.block(f), CodedFactor)}
+    sizes = {
+        label(f): len(block.factor.levels) for f in factors if isinstance(block := evaluator.block(f), CodedFactor)
+    }
     largest = max(sizes, key=lambda name: sizes[name])
     raise TooLarge(
         f"The fixed part would have {total} columns, more than {MOST_COLUMNS}: the factor `{largest}` has {sizes[largest]} "

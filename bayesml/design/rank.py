@@ -77,9 +77,7 @@ def _triangle(arrays: Sequence[np.ndarray | None], means: np.ndarray) -> np.ndar
     return triangle
 
 
-def _sequential(
-    columns: Sequence[np.ndarray | None], n: int, means: np.ndarray, centred: bool
-) -> tuple[int, ...]:
+def _sequential(columns: Sequence[np.ndarray | None], n: int, means: np.ndarray, centred: bool) -> tuple[int, ...]:
     """Columns in turn against those kept; with an intercept all are centred and it is left aside."""
     places = [j for j, column in enumerate(columns) if column is not None]
     triangle = _triangle([columns[j] for j in places], means)

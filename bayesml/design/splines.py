@@ -26,7 +26,9 @@ class Polynomial:
             return {}
         distinct = len(np.unique(x))
         if degree >= distinct:
-            raise DataError(f"`poly` of degree {degree} needs more than {degree} distinct values; there are {distinct}.")
+            raise DataError(
+                f"`poly` of degree {degree} needs more than {degree} distinct values; there are {distinct}."
+            )
         shift = float(np.mean(x))
         learned: dict[str, Any] = {}
         poly(x - shift, degree, _state=learned)
@@ -56,7 +58,11 @@ class BasisSpline:
     def learn(self, x: np.ndarray, options: Mapping[str, Any]) -> State:
         state: State = {}
         self._columns(x, options, state)
-        return {"knots": [float(k) for k in state["knots"]], "lower": state["lower_bound"], "upper": state["upper_bound"]}
+        return {
+            "knots": [float(k) for k in state["knots"]],
+            "lower": state["lower_bound"],
+            "upper": state["upper_bound"],
+        }
 
     def apply(self, x: np.ndarray, options: Mapping[str, Any], state: State) -> list[np.ndarray]:
         known = {"knots": state["knots"], "lower_bound": state["lower"], "upper_bound": state["upper"]}

@@ -58,7 +58,9 @@ def read_frame(data: Any) -> Frame:
     if isinstance(data, Mapping):
         return DictFrame(data)
     if isinstance(data, str) or hasattr(data, "__fspath__"):
-        raise DataError(f"The data are a text, {str(data)[:60]!r}: read the file first, for example with pandas.read_csv.")
+        raise DataError(
+            f"The data are a text, {str(data)[:60]!r}: read the file first, for example with pandas.read_csv."
+        )
     return sources.others.NarwhalsFrame(data)
 
 

@@ -63,9 +63,7 @@ class FormulaParser(ArithmeticParser):
         self.expect("~", "between the response and the terms")
         everything = self.sum()
         self.expect_end()
-        fixed = FixedPart(
-            by_degree(everything.terms), everything.intercept is not False, tuple(everything.offsets)
-        )
+        fixed = FixedPart(by_degree(everything.terms), everything.intercept is not False, tuple(everything.offsets))
         return Formula(response, fixed, tuple(everything.random))
 
     def expect_end(self) -> None:
@@ -212,7 +210,7 @@ class FormulaParser(ArithmeticParser):
                 if token.text in RESPONSES:
                     self.fail(f"`{token.text}` stands on the left side, before `~`", token)
                 return Sum([self.algebra.term(self.call(token, SEVERAL_COLUMNS))])
-            case ("name" | "quoted"), _:
+            case (("name" | "quoted"), _):
                 self.at -= 1
                 column = self.operand()
                 if not names_in(column):

@@ -135,7 +135,9 @@ class Model(spec.Model):
             parsed, family, _link(link, family), _covariances(covariance, parsed), weights, Priors.of(priors), na
         )
         if weights is not None and self.response.fixes_scale:
-            raise SpecificationError(f"`{self.response.name}` gives the sd of each row; weights have no meaning beside it.")
+            raise SpecificationError(
+                f"`{self.response.name}` gives the sd of each row; weights have no meaning beside it."
+            )
         _check_response(self)
 
     def __str__(self) -> str:
@@ -221,7 +223,9 @@ def _terms_of(key: str, terms: tuple[RandomTerm, ...]) -> list[int]:
         if places := [i for i, term in enumerate(terms) if term in written]:
             return places
     groups = ", ".join(f"`{name}`" for name in dict.fromkeys(term.group_name for term in terms))
-    raise SpecificationError(f"`covariance` names `{key}`, which is no group or term of the formula; groups: {groups or 'none'}.")
+    raise SpecificationError(
+        f"`covariance` names `{key}`, which is no group or term of the formula; groups: {groups or 'none'}."
+    )
 
 
 def _check_terms(formula: Formula) -> None:
@@ -247,4 +251,6 @@ def _check_response(model: spec.Model) -> None:
             by_name = [name for name, _ in options]
             given = [*names[: len(arguments)], *by_name]
             if len(arguments) > len(names) or sorted(given) != sorted(names):
-                raise SpecificationError(f"The left side is written `{function}({', '.join(names)})`, not `{model.formula.response}`.")
+                raise SpecificationError(
+                    f"The left side is written `{function}({', '.join(names)})`, not `{model.formula.response}`."
+                )
