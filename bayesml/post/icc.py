@@ -10,11 +10,12 @@ import pandas as pd
 from bayesml.design.arrays import Design, RandomColumns
 from bayesml.errors import RefusedTest, SpecificationError
 from bayesml.post.draw_summary import summarise_draws
-from bayesml.results.addresses import not_found, reversed_group, split_interaction
+from bayesml.results.addresses import not_found, reversed_group
 from bayesml.results.base import Result
 from bayesml.results.intervals import interval
 from bayesml.results.likelihood import LikelihoodResult
 from bayesml.results.posterior import term_covariance
+from bayesml.syntax.address import split_outside
 from bayesml.tables.noted import NotedFrame
 
 TOTAL = "total"
@@ -80,7 +81,7 @@ def icc(
         else posterior_icc(result, rows, z, ci_prob)
     )
     table.index = pd.Index(list(rows), dtype=object, name="level")
-    return NotedFrame(table, notes(result, used, at))
+    return NotedFrame(table, notes(result, at))
 
 
 def check(result: Result) -> None:
@@ -133,7 +134,7 @@ def own_name(group: str, chain: list[str]) -> str:
 def covariates(term: RandomColumns) -> set[str]:
     """Names that `at` may give for the columns of a term: columns, their parts, factors."""
     names = {name for name in term.names if name != "Intercept"}
-    parts = {part for name in names for part in split_interaction(name)}
+    parts = {part for name in names for part in split_outside(name, ":")}
     return names | parts | {part.split("[")[0] for part in parts if part.endswith("]")}
 
 
@@ -147,7 +148,7 @@ def column_value(name: str, at: dict[str, Any]) -> float:
     if name == "Intercept":
         return 1.0
     value = 1.0
-    for part in [name] if name in at else split_interaction(name):
+    for part in [name] if name in at else split_outside(name, ":"):
         factor, _, level = part.partition("[")
         if part in at:
             value *= number(part, at[part])
@@ -205,13 +206,14 @@ def posterior_icc(result: Any, rows: dict[str, list[int]], z: list[np.ndarray], 
     return summarise_draws(shares, ci_prob)
 
 
-def notes(result: Result, used: set[str], at: dict[str, Any]) -> list[str]:
+def notes(result: Result, at: dict[str, Any]) -> list[str]:
     """What the reader must know."""
     out = []
-    if used:
-        given = ", ".join(f"{name} = {value}" for name, value in at.items())
-        rest = "other random covariates at 0" if at else "random covariates at 0"
-        out.append(f"At {given + ', ' if given else ''}{rest}.")
+    columns = {name for term in result.design.random for name in term.names if column_value(name, at) == 0}
+    if at:
+        out.append(f"At {', '.join(f'{name} = {value}' for name, value in at.items())}.")
+    if columns:
+        out.append(f"Effects of {', '.join(sorted(columns))} do not count: these random covariates are taken at 0.")
     if result.design.weights is not None:
         out.append("Level-1 variance: that of a row with weight 1.")
     return out

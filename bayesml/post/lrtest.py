@@ -43,7 +43,7 @@ class LikelihoodRatioTest:
     @property
     def table(self) -> Table:
         """The test as a table."""
-        columns = (Column("log likelihood"), Column("df", "count"))
+        columns = (Column("log likelihood", decimals=4), Column("df", "count"))
         rows = tuple(Row(formula, (loglik, df)) for formula, loglik, df in self.models)
         line = f"LR = {self.statistic:.4f}, {self.null}, {p_phrase(self.p)}"
         if self.null.conservative:

@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from bayesml.post.prediction_rows import PredictionRows
 from bayesml.results.posterior import flat_draws, row_blocks, term_roots
@@ -12,45 +11,69 @@ from bayesml.results.posterior import flat_draws, row_blocks, term_roots
 def predict_by_draws(
     result: Any,
     rows: PredictionRows,
-    ranef: str,
-    new_levels: str,
+    conditional: bool,
+    draw_new: bool,
     interval: str | None,
     ci_prob: float,
     rng: np.random.Generator,
     with_se: bool,
-) -> pd.DataFrame:
+) -> dict[str, np.ndarray]:
     """`estimate se lower upper`: mean, sd and equal-tailed quantiles of the draws, by blocks of rows."""
     post = result.posterior
-    beta, sigma = flat_draws(post.beta), flat_draws(post.sigma)
-    effects = [flat_draws(b) for b in result.effects] if ranef == "conditional" else []
-    spread = ranef == "marginal" and interval == "prediction"
+    beta, sigma = flat_draws(post.beta), flat_draws(post.sigma)[:, None]
+    effects = [flat_draws(b) for b in result.effects] if conditional else []
     roots = [flat_draws(term_roots(*parts)) for parts in zip(result.design.random, post.sds, post.corrs, strict=True)]
-    new = [
-        rng.standard_normal((len(beta), len(t.unseen_labels), t.Z.shape[1])) if new_levels == "draw" else None
-        for t in rows.terms
-    ]
-    parts = []
+    fresh = new_effects(rows, roots, rng) if draw_new else []
+    tails = [(1 - ci_prob) / 2, (1 + ci_prob) / 2]
+    out = {name: np.empty(len(rows.X)) for name in columns(interval, with_se)}
     for part in row_blocks(len(rows.X), len(beta)):
-        eta = beta @ rows.X[part].T + np.broadcast_to(rows.offset, len(rows.X))[part]
-        for k, b in enumerate(effects):
-            term = rows.terms[k]
-            codes, unseen, Z = term.codes[part], term.unseen[part], term.Z[part]
-            eta += np.where(codes >= 0, np.einsum("mq,smq->sm", Z, b[:, codes]), 0.0)
-            if new_levels == "draw" and term.unseen_labels:
-                fresh = np.einsum("sij,slj->sli", roots[k], new[k])
-                eta += np.where(unseen >= 0, np.einsum("mq,smq->sm", Z, fresh[:, unseen]), 0.0)
-        frame = pd.DataFrame({"estimate": eta.mean(axis=0), "se": eta.std(axis=0, ddof=1)})
+        block = rows.take(np.arange(len(rows.X))[part])
+        mean = beta @ block.X.T + block.offset
+        for term, b in zip(block.terms, effects, strict=False):
+            mean += contribution(term.Z, b, term.codes)
+        for term, b in zip(block.terms, fresh, strict=False):
+            mean += contribution(term.Z, b, term.unseen)
+        out["estimate"][part] = mean.mean(axis=0)
+        if with_se:
+            out["se"][part] = mean.std(axis=0, ddof=1)
+        if interval == "prediction":
+            mean = new_responses(result, block, mean, sigma, [] if conditional else roots, rng)
         if interval is not None:
-            values = eta
-            if interval == "prediction":
-                if spread:
-                    for term, root in zip(rows.terms, roots, strict=True):
-                        u = rng.standard_normal((len(beta), len(eta.T), term.Z.shape[1]))
-                        values = values + np.einsum("mi,sij,smj->sm", term.Z[part], root, u)
-                scale = np.broadcast_to(
-                    rows.response_scale(sigma[:, None] * np.ones(len(rows.X))), (len(beta), len(rows.X))
-                )[:, part]
-                values = result.model.family.simulate(rng, {"mu": values, "sigma": scale})
-            frame["lower"], frame["upper"] = np.quantile(values, [(1 - ci_prob) / 2, (1 + ci_prob) / 2], axis=0)
-        parts.append(frame)
-    return pd.concat(parts, ignore_index=True)
+            out["lower"][part], out["upper"][part] = np.quantile(mean, tails, axis=0)
+    return out
+
+
+def columns(interval: str | None, with_se: bool) -> list[str]:
+    """Columns that were asked for."""
+    return ["estimate", *(["se"] if with_se else []), *(["lower", "upper"] if interval else [])]
+
+
+def contribution(Z: np.ndarray, b: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """z'b of each draw and row, (draws, m); 0 where the code is -1."""
+    if b.shape[1] == 0:
+        return np.zeros((len(b), len(Z)))
+    return np.where(codes >= 0, np.einsum("mq,smq->sm", Z, b[:, codes]), 0.0)
+
+
+def new_effects(rows: PredictionRows, roots: list[np.ndarray], rng: np.random.Generator) -> list[np.ndarray]:
+    """One draw of the effects of each unseen level for every posterior draw, (draws, levels, q) a term."""
+    return [
+        np.einsum("sij,slj->sli", root, rng.standard_normal((len(root), len(term.unseen_labels), root.shape[-1])))
+        for term, root in zip(rows.terms, roots, strict=False)
+    ]
+
+
+def new_responses(
+    result: Any,
+    rows: PredictionRows,
+    mean: np.ndarray,
+    sigma: np.ndarray,
+    roots: list[np.ndarray],
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """A new response of each row at every draw; with `roots` each row is of a level taken at random."""
+    for term, root in zip(rows.terms, roots, strict=False):
+        u = rng.standard_normal((len(root), len(rows.X), root.shape[-1]))
+        mean = mean + np.einsum("mi,sij,smj->sm", term.Z, root, u)
+    family = result.model.family
+    return family.simulate(rng, {family.parameters[0]: mean, family.parameters[1]: rows.response_scale(sigma)})

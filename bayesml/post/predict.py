@@ -81,15 +81,19 @@ def predict(
     one_of("new_levels", new_levels, ["error", "zero", "draw"])
     one_of("interval", interval, ["confidence", "prediction", None])
     normal_quantile(ci_prob)
+    interval = interval if se else None
     if not result.model.family.exact_with(result.model.link):
         raise SpecificationError("Predictions exist so far for models whose random effects are integrated out exactly.")
-    rows = prediction_rows(result.design, newdata, ranef == "conditional")
-    if ranef == "conditional" and new_levels == "error":
-        refuse_new_levels(result.design, rows)
+    conditional = ranef == "conditional"
+    between = ranef == "marginal" and interval == "prediction"
+    everything = prediction_rows(result.design, newdata, random=conditional or between, groups=conditional)
+    if conditional and new_levels == "error":
+        refuse_new_levels(result.design, everything)
+    complete = everything.complete
+    rows = everything if complete.all() else everything.take(np.flatnonzero(complete))
     rng = np.random.default_rng(random_seed)
     by = predict_by_estimates if isinstance(result, LikelihoodResult) else predict_by_draws
-    frame = by(result, rows, ranef, new_levels, interval if se else None, ci_prob, rng, se)
-    columns = ["estimate", *(["se"] if se else []), *(["lower", "upper"] if se and interval else [])]
-    frame = frame[columns]
-    frame.index = rows.index
+    values = by(result, rows, conditional, new_levels == "draw", interval, ci_prob, rng, se)
+    frame = pd.DataFrame(np.nan, index=everything.index, columns=[*values])
+    frame.iloc[np.flatnonzero(complete)] = np.column_stack([*values.values()])
     return frame

@@ -1,34 +1,14 @@
 """Rows to predict for: those of the fit, or of new data."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from bayesml.design.arrays import Design
-from bayesml.design.new_rows import new_rows
+from bayesml.design.new_rows import NewRandom, new_rows
 from bayesml.errors import DataError, SpecificationError
-
-
-@dataclass(frozen=True, eq=False)
-class TermRows:
-    """Rows of one random term.
-
-    Parameters
-    ----------
-    codes : ndarray (m,)
-        Level of each row; -1 where the fit has not seen it.
-    unseen : ndarray (m,)
-        Number of the unseen level, counted from 0; -1 where the level was seen.
-    unseen_labels : tuple of str
-    Z : ndarray (m, q)
-    """
-
-    codes: np.ndarray
-    unseen: np.ndarray
-    unseen_labels: tuple[str, ...]
-    Z: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,22 +18,44 @@ class PredictionRows:
     Parameters
     ----------
     X : ndarray (m, p)
-    terms : tuple of TermRows
+    terms : tuple of NewRandom
         Empty where random effects do not matter.
-    offset : ndarray (m,) or float
+    offset : ndarray (m,)
     weights : ndarray (m,) or None
         Weights w of new responses, of variance sigma² / w; None where they are all 1.
     weights_missing : bool
         The fit has weights or known sds, the new rows have none.
     index : pandas.Index
+    any_level : bool
+        Whether rows belong to no particular level.
     """
 
     X: np.ndarray
-    terms: tuple[TermRows, ...]
-    offset: np.ndarray | float
+    terms: tuple[NewRandom, ...]
+    offset: np.ndarray
     weights: np.ndarray | None
     weights_missing: bool
     index: pd.Index
+    any_level: bool = False
+
+    @property
+    def complete(self) -> np.ndarray:
+        """Whether all that a row needs is there (m,): no missing value, no missing level."""
+        known = np.isfinite(self.X).all(axis=1) & np.isfinite(self.offset)
+        for term in self.terms:
+            known &= np.isfinite(term.Z).all(axis=1) & (self.any_level | (term.codes >= 0) | (term.unseen >= 0))
+        return known
+
+    def take(self, rows: np.ndarray) -> "PredictionRows":
+        """Some of the rows."""
+        return replace(
+            self,
+            X=self.X[rows],
+            terms=tuple(replace(t, codes=t.codes[rows], unseen=t.unseen[rows], Z=t.Z[rows]) for t in self.terms),
+            offset=self.offset[rows],
+            weights=None if self.weights is None else self.weights[rows],
+            index=self.index[rows],
+        )
 
     @property
     def random(self) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
@@ -70,15 +72,26 @@ class PredictionRows:
         return sigma if self.weights is None else sigma / np.sqrt(self.weights)
 
 
-def prediction_rows(design: Design, newdata: Any, with_random: bool) -> PredictionRows:
-    """The rows of the fit where `newdata` is None, else those of `newdata`."""
+def prediction_rows(design: Design, newdata: Any, random: bool, groups: bool) -> PredictionRows:
+    """The rows of the fit where `newdata` is None, else those of `newdata`.
+
+    Parameters
+    ----------
+    random : bool
+        Whether the columns of the random terms are needed.
+    groups : bool
+        Whether the levels of the grouping factors are needed.
+    """
     if newdata is None:
         none = np.full(design.nobs, -1)
-        terms = tuple(TermRows(term.codes, none, (), term.Z) for term in design.random)
-        offset = 0.0 if design.offset is None else design.offset
+        terms = tuple(NewRandom(term.codes, none, (), term.Z) for term in design.random if random)
+        offset = np.zeros(design.nobs) if design.offset is None else design.offset
         return PredictionRows(design.X, terms, offset, design.precision_weights, False, design.index)
-    new = new_rows(design, newdata)
-    raise NotImplementedError(new)
+    new = new_rows(design, newdata, random, groups)
+    offset = np.zeros(len(new.X)) if new.offset is None else new.offset
+    weights = new.weights if new.known_sd is None else new.known_sd**-2.0
+    missing = design.precision_weights is not None and weights is None
+    return PredictionRows(new.X, new.random, offset, weights, missing, new.index, not groups)
 
 
 def refuse_new_levels(design: Design, rows: PredictionRows) -> None:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from bayesml.design.arrays import Design, RandomColumns
 from bayesml.errors import ColumnNotFound
+from bayesml.syntax.address import canonical, nearest_addresses
 
 Kind = Literal["coefficient", "sd", "corr", "effect", "sigma"]
 
@@ -82,8 +83,8 @@ def parameter_addresses(design: Design, sigma_free: bool = True) -> tuple[Addres
 def find_address(text: str, design: Design, sigma_free: bool = True) -> Address:
     """The parameter that a text means.
 
-    Blanks outside brackets do not count, the two columns of a correlation may stand in either
-    order, and the parts of an interaction group too (`school:class`, lme4's `class:school`).
+    Blanks outside brackets do not count; the two columns of a correlation and the parts of an interaction may stand
+    in either order (`school:class`, lme4's `class:school`).
 
     Parameters
     ----------
@@ -98,77 +99,60 @@ def find_address(text: str, design: Design, sigma_free: bool = True) -> Address:
     ColumnNotFound
         No parameter is called so; the message names its nearest neighbours.
     """
-    known = {
-        squeezed(spelling): address
-        for address in parameter_addresses(design, sigma_free)
-        for spelling in spellings(address, design)
-    }
-    wanted = squeezed(text)
-    if wanted in known:
-        return known[wanted]
-    effect = find_effect(wanted, design)
-    if effect is not None:
-        return effect
-    raise not_found("parameter", text, [a.text for a in known.values()])
+    parameters = parameter_addresses(design, sigma_free)
+    for address in parameters:
+        if address.text == text:
+            return address
+    known = {canonical(spelling): address for address in parameters for spelling in spellings(address, design)}
+    found = known.get(canonical(text)) or find_effect(canonical(text), design)
+    if found is None:
+        raise ColumnNotFound(f"There is no parameter `{text}`; {nearest_addresses(text, [a.text for a in parameters])}")
+    return found
 
 
 def spellings(address: Address, design: Design) -> Iterable[str]:
-    """All ways in which an address of a parameter may be written."""
+    """The ways in which an address may be written that differ by more than `canonical` evens out."""
     yield address.text
-    if address.term < 0:
-        return
-    term = design.random[address.term]
-    columns = [term.names[address.column]]
     if address.kind == "corr":
-        columns.append(term.names[address.other])
-    for group in dict.fromkeys([term.group, reversed_group(term.group)]):
-        yield f"{address.kind}({', '.join(columns)} | {group})"
-        yield f"{address.kind}({', '.join(reversed(columns))} | {group})"
-        if address.text == f"{address.kind}({term.group})":
-            yield f"{address.kind}({group})"
+        term = design.random[address.term]
+        first, second = term.names[address.column], term.names[address.other]
+        yield f"corr({first}, {second} | {term.group})"
+        yield f"corr({second}, {first} | {term.group})"
+    elif address.kind == "sd":
+        term = design.random[address.term]
+        yield f"sd({term.names[address.column]} | {term.group})"
 
 
 def find_effect(wanted: str, design: Design) -> Address | None:
-    """The random effect that `b(column|group[level])`, without blanks, means; None if there is none."""
+    """The random effect that a canonical text means; None if there is none.
+
+    The level is compared as text, so that a design with many levels need not spell out all addresses.
+    """
     for k, term in enumerate(design.random):
-        for group in dict.fromkeys([term.group, reversed_group(term.group)]):
-            for i, name in enumerate(term.names):
-                start, end = f"b({squeezed(name)}|{squeezed(group)}[", "])"
-                if not (wanted.startswith(start) and wanted.endswith(end)):
-                    continue
-                label = wanted[len(start) : -len(end)]
-                if label in term.level_labels:
-                    level = term.level_labels.index(label)
-                    return Address("effect", effect_address(term, i, level), i, k, level=level)
+        for i, name in enumerate(term.names):
+            start, end = canonical(f"b({name} | {term.group})")[:-1] + "[", "])"
+            if not (wanted.startswith(start) and wanted.endswith(end)):
+                continue
+            label = level_in_order(wanted[len(start) : -len(end)], term.group)
+            if label not in term.level_labels:
                 raise not_found(f"level of `{term.group}`", label, term.level_labels)
+            level = term.level_labels.index(label)
+            return Address("effect", effect_address(term, i, level), i, k, level=level)
     return None
+
+
+def level_in_order(label: str, group: str) -> str:
+    """A level of an interaction group in the formula's order; canonical text has its parts by name of the factor."""
+    names, parts = group.split(":"), label.split(":")
+    if len(names) == 1 or len(parts) != len(names):
+        return label
+    place = {name: part for name, part in zip(sorted(names), parts, strict=True)}
+    return ":".join(place[name] for name in names)
 
 
 def reversed_group(name: str) -> str:
     """lme4's name of an interaction group: `class:school` for `school:class`."""
     return ":".join(reversed(name.split(":")))
-
-
-def squeezed(text: str) -> str:
-    """The text without blanks, except inside square brackets, where text is literal."""
-    depth, kept = 0, []
-    for character in text:
-        depth += (character == "[") - (character == "]")
-        if depth > 0 or not character.isspace():
-            kept.append(character)
-    return "".join(kept)
-
-
-def split_interaction(name: str) -> list[str]:
-    """Parts of a column's address: `["Days", "treat[a:b]"]` of `Days:treat[a:b]`."""
-    parts, depth = [""], 0
-    for character in name:
-        depth += (character in "[(") - (character in "])")
-        if character == ":" and depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += character
-    return parts
 
 
 def not_found(what: str, given: object, known: Iterable[str]) -> ColumnNotFound:

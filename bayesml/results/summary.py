@@ -89,8 +89,8 @@ def coefficient_section(result: "LikelihoodResult", ci_prob: float, exponentiate
     bases = bases_before(result) if base_levels else {}
     rows = []
     for name, r in frame.iterrows():
-        for base in bases.get(name, ()):
-            rows.append(Row(f"{base}  (base)", (1.0 if exponentiate else 0.0, *5 * (None,)), name=base))
+        if name in bases:
+            rows.append(Row(f"{bases[name]}  (base)", (float(exponentiate), *5 * (None,)), name=bases[name]))
         cells = [r.estimate, r.se, r.statistic, r.p, r.lower, r.upper]
         if exponentiate:
             cells = [np.exp(r.estimate), np.exp(r.estimate) * r.se, r.statistic, r.p, np.exp(r.lower), np.exp(r.upper)]
@@ -98,12 +98,12 @@ def coefficient_section(result: "LikelihoodResult", ci_prob: float, exponentiate
     return Section("Fixed effects", columns, tuple(rows))
 
 
-def bases_before(result: "LikelihoodResult") -> dict[str, list[str]]:
-    """For the first column of each factor, the base levels that have none."""
-    out: dict[str, list[str]] = {}
-    for base, term in result.design.state.references.items():
+def bases_before(result: "LikelihoodResult") -> dict[str, str]:
+    """For the first column of each factor, the base level, which has none."""
+    out: dict[str, str] = {}
+    for term, base in result.design.state.base_levels.items():
         for name in result.design.term_columns.get(term, ())[:1]:
-            out.setdefault(name, []).append(base)
+            out[name] = base
     return out
 
 

@@ -15,20 +15,19 @@ SIGNIFICANT = 4
 
 def format_section(section: "Section") -> list[list[str]]:
     """The cells of a section as text, row by row; rows without cells give empty lists."""
-    numbers = [i for i, column in enumerate(section.columns) if column.format == "number"]
+    numbers = [i for i, column in enumerate(section.columns) if column.format == "number" and column.decimals is None]
     spreads = [i for i in numbers if section.columns[i].spread]
     deciding = [
         decider([row.cells[i] for i in (*spreads, *numbers)]) if row.cells else math.nan for row in section.rows
     ]
     shared = decimals(deciding)
     each = section.per_row or shared is None
-    return [
-        [
-            format_cell(cell, column.format, decimals([own]) if each else shared)
-            for cell, column in zip(row.cells, section.columns, strict=False)
-        ]
-        for row, own in zip(section.rows, deciding, strict=True)
-    ]
+    out = []
+    for row, own in zip(section.rows, deciding, strict=True):
+        places = decimals([own]) if each else shared
+        pairs = zip(row.cells, section.columns, strict=False)
+        out.append([format_cell(c, column.format, column.decimals or places) for c, column in pairs])
+    return out
 
 
 def decider(cells: Sequence[Cell]) -> float:

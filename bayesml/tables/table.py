@@ -28,6 +28,8 @@ class Column:
         Column of the DataFrame; default: the title.
     spread : bool, default False
         Whether the column holds standard errors, which decide the decimals.
+    decimals : int, optional
+        Decimals of a ``"number"`` column, instead of those that it would share with others.
     joined : bool, default False
         The column stands under the title of the one to its left, as the upper limit of an interval does.
     """
@@ -37,6 +39,7 @@ class Column:
     name: str = ""
     spread: bool = False
     joined: bool = False
+    decimals: int | None = None
 
     @property
     def numeric(self) -> bool:

@@ -1,0 +1,107 @@
+"""Equations between coefficients as R b = r."""
+
+import numpy as np
+
+from bayesml.errors import RefusedTest
+from bayesml.results.addresses import parameter_addresses
+from bayesml.results.base import Result
+from bayesml.syntax.address import canonical
+from bayesml.syntax.statement import (
+    Address,
+    Arithmetic,
+    Binary,
+    Comparison,
+    Function,
+    Logical,
+    Number,
+    Statement,
+    parse_statement,
+)
+
+Form = tuple[np.ndarray, float]
+"""Weights of the coefficients and a constant."""
+
+
+def linear_restrictions(text: str, result: Result) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    """R (m, p), r (m,) and the restrictions as text.
+
+    Raises
+    ------
+    RefusedTest
+        The text is no system of linear equations between coefficients.
+    """
+    coefficients = result.design.coefficients
+    terms = {canonical(term): columns for term, columns in result.design.term_columns.items()}
+    named = terms.get(canonical(text), ())
+    if named:
+        return np.eye(len(coefficients))[[coefficients.index(c) for c in named]], np.zeros(len(named)), zero(named)
+    known = [address.text for address in parameter_addresses(result.design, result.sigma_free)]
+    rows, lines = [], []
+    for left, right in equations(parse_statement(text, known), text):
+        (a, constant_a), (b, constant_b) = linear_form(left, coefficients, text), linear_form(right, coefficients, text)
+        if not (a - b).any():
+            raise RefusedTest(f"`{left} = {right}` says nothing about a coefficient.")
+        rows.append((a - b, constant_b - constant_a))
+        lines.append(f"{left} = {right}")
+    return np.stack([row for row, _ in rows]), np.array([constant for _, constant in rows]), tuple(lines)
+
+
+def zero(names: tuple[str, ...]) -> tuple[str, ...]:
+    """`a[2] = 0` for each name."""
+    return tuple(f"{name} = 0" for name in names)
+
+
+def equations(statement: Statement, text: str) -> list[tuple[Arithmetic, Arithmetic]]:
+    """The two sides of each equation; `a = b = 0` is two of them. A coefficient alone is one that is 0."""
+    match statement:
+        case Comparison(operators, operands) if set(operators) == {"="}:
+            return [(operand, operands[-1]) for operand in operands[:-1]]
+        case Logical("and", parts):
+            return [pair for part in parts for pair in equations(part, text)]
+        case Address():
+            return [(statement, Number(0.0))]
+    raise RefusedTest(
+        f"`{text}` is not an equation. A Wald test takes equations joined by commas, such as `Days = 10, x1 = x2`; "
+        "for an inequality see `hypothesis` and a posterior."
+    )
+
+
+def linear_form(part: Arithmetic, coefficients: tuple[str, ...], text: str) -> Form:
+    """Weights and constant of a linear expression."""
+    match part:
+        case Number(value):
+            return np.zeros(len(coefficients)), value
+        case Address(address) if address in coefficients:
+            return np.eye(len(coefficients))[coefficients.index(address)], 0.0
+        case Address(address):
+            raise RefusedTest(
+                f"`{address}` is no coefficient. A Wald test of a variance or correlation is wrong near its boundary: "
+                "compare two fits by `lrtest`."
+            )
+        case Function("-", argument):
+            weights, constant = linear_form(argument, coefficients, text)
+            return -weights, -constant
+        case Binary(operator, left, right):
+            combined = combine(operator, linear_form(left, coefficients, text), linear_form(right, coefficients, text))
+            if combined is not None:
+                return combined
+    raise RefusedTest(f"`{part}` in `{text}` is not linear in the coefficients, as a Wald test needs it.")
+
+
+def combine(operator: str, left: Form, right: Form) -> Form | None:
+    """The linear expression of two others; None where the result is not linear."""
+    (a, constant_a), (b, constant_b) = left, right
+    match operator:
+        case "+":
+            return a + b, constant_a + constant_b
+        case "-":
+            return a - b, constant_a - constant_b
+        case "*" if not a.any():
+            return constant_a * b, constant_a * constant_b
+        case "*" if not b.any():
+            return a * constant_b, constant_a * constant_b
+        case "/" if not b.any() and constant_b != 0:
+            return a / constant_b, constant_a / constant_b
+        case "^" if not (a.any() or b.any()):
+            return a, constant_a**constant_b
+    return None
