@@ -82,7 +82,7 @@ class Design:
     rows : ndarray of int64 (n,)
         Positions of the rows used among the rows given.
     state : any
-        What is needed to build the same columns from new data (levels, codings, knots, means); used by `bayesml.design`.
+        What is needed to build the same columns from new data, a `bayesml.design.state.DesignState`.
     notes : tuple of str
         Repairs and readings that the user was told of.
     """

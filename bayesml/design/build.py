@@ -183,8 +183,10 @@ def _tell_of_redundant(
     for j in redundant:
         if far := far_from_zero(formula.fixed, evaluator, columns.terms[j]):
             raise NotIdentified(
-                f"`{columns.names[j]}` cannot be told from earlier columns: the mean of `{far}` is more than 1e5 of its standard "
-                f"deviations away from zero, and products of it lose their digits. Write `center({far})` in the interaction."
+                f"`{columns.names[j]}` cannot be told from earlier columns: the mean of `{far}` is more than 1e5 of "
+                f"its standard "
+                f"deviations away from zero, and products of it lose their digits. Write `center({far})` in the "
+                f"interaction."
             )
     named = [f"`{columns.names[j]}`" for j in redundant]
     shown = ", ".join(named[:8]) + (f" and {len(named) - 8} more" if len(named) > 8 else "")

@@ -31,19 +31,22 @@ def check_levels(random: Sequence[RandomColumns], terms: Sequence[RandomTerm], m
         levels = len(columns.levels)
         if levels < 2:
             raise NotIdentified(
-                f"The grouping factor `{columns.group}` of `{term}` has one level, {columns.level_labels[0]!r}: a variance "
+                f"The grouping factor `{columns.group}` of `{term}` has one level, {columns.level_labels[0]!r}: a "
+                f"variance "
                 "between levels needs at least two, and better five. Leave the term out."
             )
         free = model.scale_is_free
         if levels >= n and free:
             raise NotIdentified(
-                f"Each row is a level of its own of `{columns.group}` in `{term}`, so its variance cannot be told from the "
+                f"Each row is a level of its own of `{columns.group}` in `{term}`, so its variance cannot be told "
+                f"from the "
                 "residual variance. Leave the term out, or give the residual sd of each row: `known_sd(y, se) ~ ...`."
             )
         together = 1 if columns.covariance.column_freedom == "scale" else len(columns.names)
         if levels * together > n or (levels * together == n and free):
             raise NotIdentified(
-                f"`{term}` has {levels} levels times {together} columns = {levels * together} random effects for {n} rows; "
+                f"`{term}` has {levels} levels times {together} columns = {levels * together} random effects for {n} "
+                f"rows; "
                 f"its variances cannot be told from the residual variance. Use fewer columns, or `||`."
             )
 
@@ -60,7 +63,8 @@ def check_addresses(random: Sequence[RandomColumns], terms: Sequence[RandomTerm]
         for name in columns.names:
             if (earlier := seen.setdefault((columns.group, name), term)) is not term:
                 raise NotIdentified(
-                    f"`{earlier}` and `{term}` both have the column `{name}` for `{columns.group}`; its variances cannot be told "
+                    f"`{earlier}` and `{term}` both have the column `{name}` for `{columns.group}`; its variances "
+                    f"cannot be told "
                     "apart. Take it out of one of them."
                 )
 
@@ -74,13 +78,15 @@ def tell_of_random_terms(
         factors = {f for t in term.columns.terms for f in t.factors if isinstance(evaluator.block(f), CodedFactor)}
         if not term.correlated and factors:
             notes.tell(
-                f"`{term}` has one variance for each of {', '.join(columns.names)}, all uncorrelated; lme4 gives a factor on "
+                f"`{term}` has one variance for each of {', '.join(columns.names)}, all uncorrelated; lme4 gives a "
+                f"factor on "
                 "the left of `||` a full covariance matrix (write `(1 | g) + (0 + f | g)` for that)."
             )
         for name, values in zip(columns.names, columns.columns, strict=True):
             if values is not None and constant_within(values, groups):
                 notes.tell(
-                    f"`{name}` does not vary within levels of `{columns.group}`: its random slope in `{term}` is told from "
+                    f"`{name}` does not vary within levels of `{columns.group}`: its random slope in `{term}` is "
+                    f"told from "
                     "differences between levels alone."
                 )
                 break
@@ -89,8 +95,8 @@ def tell_of_random_terms(
 def tell_of_restarted_numbers(random: Sequence[RandomColumns], notes: Notes) -> None:
     """A note where whole numbers start again in each level of another factor, but are read as crossed with it.
 
-    That is so where one occurs in several levels of the other, the numbers within each are 1, 2, ..., k (or start at 0),
-    and k differs: a factor that is really crossed would not look like this.
+    That is so where one occurs in several levels of the other, the numbers within each are 1, 2, ..., k (or
+    start at 0), and k differs: a factor that is really crossed would not look like this.
     """
     single = {c.group: Factor(c.codes, c.levels) for c in random if c.levels.nlevels == 1}
     for inner, numbers in single.items():
@@ -106,7 +112,8 @@ def tell_of_restarted_numbers(random: Sequence[RandomColumns], notes: Notes) -> 
             np.maximum.at(last, within, numbers.levels.to_numpy()[number] - numbers.levels[0] + 1)
             if np.array_equal(count, last) and count.min() < count.max():
                 notes.tell(
-                    f"The numbers of `{inner}` start again in each level of `{outer}`, and equal numbers are read as the same "
+                    f"The numbers of `{inner}` start again in each level of `{outer}`, and equal numbers are read as "
+                    f"the same "
                     f"level. If they are different units, write `(1 | {outer}/{inner})`."
                 )
 
@@ -123,7 +130,8 @@ def tell_of_few_numbers(part: FixedPart, evaluator: Evaluator, notes: Notes) -> 
         distinct = len(np.unique(values))
         if 2 < distinct <= _FEW:
             notes.tell(
-                f"`{name}` holds whole numbers with {distinct} values and enters as a number, with one slope; if they are "
+                f"`{name}` holds whole numbers with {distinct} values and enters as a number, with one slope; if "
+                f"they are "
                 f"classes, write `C({name})`."
             )
 

@@ -136,5 +136,6 @@ def _objects(name: str, values: np.ndarray) -> Column:
             return _labels(name, values, "date")
         case kind:
             raise DataError(
-                f"`{name}` holds {kind} values; a column holds numbers, text, categories or true and false, one kind of them."
+                f"`{name}` holds {kind} values; a column holds numbers, text, categories or true and false, one kind "
+                f"of them."
             )

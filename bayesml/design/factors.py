@@ -35,7 +35,7 @@ def factor_of(column: Column, rows: np.ndarray | None) -> Factor:
     values = column.values if rows is None else column.values[rows]
     if isinstance(values, pd.Categorical):
         return without_unused(Factor(values.codes, values.categories))
-    if column.whole:
+    if column.whole and column.numbers is not None:
         return whole_number_factor(column.numbers if rows is None else column.numbers[rows])
     codes, levels = pd.factorize(values, sort=True)
     return Factor(codes, pd.Index(levels))
@@ -120,7 +120,8 @@ def whole_levels(column: Column, group: str) -> tuple[Column, str | None]:
     known = column.numbers[~np.isnan(column.numbers)]
     if not (np.isfinite(known).all() and np.all(known == np.round(known)) and np.all(np.abs(known) < 2**53)):
         raise DataError(
-            f"`{column.name}` has numbers that are not whole, but groups rows in `{group}`; make it text or categories, or cut it "
+            f"`{column.name}` has numbers that are not whole, but groups rows in `{group}`; make it text or "
+            f"categories, or cut it "
             "into classes first."
         )
     whole = np.where(np.isnan(column.numbers), 0, column.numbers).astype(np.int64)

@@ -135,6 +135,7 @@ def _check_size(part: FixedPart, evaluator: Evaluator, full: list[tuple[bool, ..
     }
     largest = max(sizes, key=lambda name: sizes[name])
     raise TooLarge(
-        f"The fixed part would have {total} columns, more than {MOST_COLUMNS}: the factor `{largest}` has {sizes[largest]} "
+        f"The fixed part would have {total} columns, more than {MOST_COLUMNS}: the factor `{largest}` has "
+        f"{sizes[largest]} "
         f"levels. Make it a random term, `(1 | {largest})`, or a number."
     )

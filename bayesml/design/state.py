@@ -34,7 +34,7 @@ class DesignState:
         With the columns that a `.` stands for.
     learned : Learned
     kept : tuple of int
-        Which columns of the fixed part are kept, by place among all; the others are linear combinations of earlier ones.
+        Which columns of the fixed part are kept, by place among all; the others follow from earlier ones.
     base_levels : dict of str to str
         For each treatment-coded main effect, by its label, the address that its reference level would have:
         ``{"treat": "treat[oxygen]"}``. For tables that show base levels.

@@ -10,13 +10,12 @@ from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
-from pandas.api.extensions import ExtensionArray
 
 import bayesml.sources as sources
 from bayesml.errors import ColumnNotFound, DataError
 
-Values = np.ndarray | ExtensionArray
-"""A column as it is stored: a NumPy array, or a pandas array where NumPy has no such type."""
+Values = Any
+"""A column as it is stored: a NumPy array, or a pandas array (`ExtensionArray`) where NumPy has no such type."""
 
 
 class Frame(Protocol):

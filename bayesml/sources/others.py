@@ -25,7 +25,8 @@ class NarwhalsFrame:
             if "lazy" in type(data).__name__.lower():
                 raise DataError("The data are lazy: collect them first, for example with `.collect()`.") from error
             raise DataError(
-                f"The data are of type {type(data).__name__}; give a pandas, polars or pyarrow table, or a dict of arrays."
+                f"The data are of type {type(data).__name__}; give a pandas, polars or pyarrow table, or a dict of "
+                f"arrays."
             ) from error
         except nw.exceptions.DuplicateError as error:
             raise DataError(f"The data have columns of the same name; rename them or keep one. {error}") from error

@@ -69,7 +69,7 @@ class Model:
 
     @property
     def scale_is_free(self) -> bool:
-        """Whether the dispersion (sigma) is a parameter: the family has one, and neither response nor prior fixes it."""
+        """Whether the dispersion (sigma) is a parameter: the family has one that nothing fixes."""
         fixed = any(address == "sigma" and prior.fixed is not None for address, prior in self.priors.given)
         return self.family.has_scale and not self.response.fixes_scale and not fixed
 
@@ -88,6 +88,8 @@ class Model:
                 options.setdefault("covariance", {})[str(term)] = covariance.name
         if self.weights:
             options["weights"] = self.weights
+        if self.priors != Priors():
+            options["priors"] = str(self.priors)
         if self.na != "drop":
             options["na"] = self.na
         return options

@@ -78,9 +78,9 @@ class Algebra:
 
     def product(self, *terms: Term) -> Term:
         """`a:b`; a factor multiplied by itself is itself (but each `.` may stand for another column)."""
-        factors = [f for term in terms for f in term.factors]
-        dots = [f for f in factors if isinstance(f, OtherColumns)]
-        others = list(dict.fromkeys(f for f in factors if not isinstance(f, OtherColumns)))
+        factors: list[Expression] = [f for term in terms for f in term.factors]
+        dots: list[Expression] = [f for f in factors if isinstance(f, OtherColumns)]
+        others: list[Expression] = list(dict.fromkeys(f for f in factors if not isinstance(f, OtherColumns)))
         return Term(tuple(sorted(others + dots, key=lambda f: self.order.get(f, len(self.order)))))
 
     def interaction(self, left: Sum, right: Sum) -> Sum:

@@ -1,6 +1,7 @@
 """Linear constraints on coefficients, C beta = d, from text."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -77,7 +78,7 @@ class _Reader:
                     raise FormulaError(
                         f"a Wald test needs `=`, not `{next(o for o in operators if o != '=')}`", self.source
                     )
-                pairs = zip(operands[:-1], operands[1:], strict=True)
+                pairs = pairwise(operands)
                 return [row for left, right in pairs for row in self.difference(left, right)]
             case quantity:
                 return self.sides(quantity)

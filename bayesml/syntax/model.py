@@ -238,7 +238,8 @@ def _check_terms(formula: Formula) -> None:
                 raise SpecificationError(f"The random term `{term}` stands twice in the formula.")
             if term.columns.intercept and earlier.columns.intercept:
                 raise SpecificationError(
-                    f"`{earlier}` and `{term}` both hold an intercept of `{term.group_name}`, whose variances cannot be told "
+                    f"`{earlier}` and `{term}` both hold an intercept of `{term.group_name}`, whose variances cannot "
+                    f"be told "
                     "apart; take it out of one: `(0 + ... | group)`."
                 )
 
