@@ -42,7 +42,10 @@ class InverseGamma(Distribution):
 
     def log_density(self, x: np.ndarray | float) -> np.ndarray:
         constant = self.alpha * log(self.beta) - lgamma(self.alpha)
-        return constant - (self.alpha + 1) * np.log(x) - self.beta / np.asarray(x)
+        x = np.asarray(x, dtype=float)
+        # at 0 the two terms are opposite infinities, and the second wins
+        inside = np.where(x > 0, x, 1.0)
+        return np.where(x > 0, constant - (self.alpha + 1) * np.log(inside) - self.beta / inside, -np.inf)
 
     def slope(self, x: np.ndarray | float) -> np.ndarray:
         x = np.asarray(x)

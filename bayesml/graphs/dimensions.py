@@ -6,7 +6,10 @@ import numpy as np
 
 from bayesml.graphs.roles import Graph
 
-RESERVED = ("chain", "draw", "beta", "sigma", "mu", "y", "y_observed", "X", "offset", "residual_scale", "obs", "coef")
+RESERVED = (
+    "chain", "draw", "obs", "coef", "coef_given", "sd_address", "corr_address", "beta", "beta_given", "sd",
+    "partial_unit", "sigma", "mu", "y", "marginal", "X", "offset", "residual_scale", "y_observed",
+)  # fmt: skip
 """Names that a dimension cannot have since variables, or other dimensions, have them."""
 
 
@@ -15,7 +18,7 @@ class Dimensions:
 
     `obs` (rows used, the labels of the data's index where they are unique), `coef` (addresses of coefficients), and for
     a term whose variables end with s: its group's levels, named as the group, `s_term` (columns) and `s_pair` (pairs of
-    columns). A group whose name is taken by a variable gets `_level` added.
+    columns). A group whose name is taken by a variable gets `_group` added.
 
     Parameters
     ----------
@@ -33,7 +36,7 @@ class Dimensions:
         self.levels: list[str] = []
         for role in graph.random:
             name = role.columns.group.replace("/", "_")
-            level = f"{name}_level" if name in RESERVED else name
+            level = f"{name}_group" if name in RESERVED else name
             self.levels.append(level)
             self.coords[level] = role.columns.level_labels
             self.coords[f"{role.suffix}_term"] = role.columns.names

@@ -79,7 +79,7 @@ class GaussianMarginal(Op):
         closed = [False] * len(node.outputs)
         return [[True, *closed[1:]] if i < len(PARAMETERS) else closed for i in range(len(node.inputs))]
 
-    def infer_shape(self, fgraph: Any, node: Apply, shapes: Sequence[Any]) -> list[Any]:
+    def infer_shape(self, node: Apply, shapes: Sequence[Any]) -> list[Any]:
         return [(), *shapes[: len(PARAMETERS)]]
 
 

@@ -23,10 +23,18 @@ class PriorScales:
         self.design = design
 
     @cached_property
+    def _moments_of_response(self) -> tuple[float, float]:
+        return spread(self.design.y if self.design.offset is None else self.design.y - self.design.offset)
+
+    @property
+    def spread_of_response(self) -> float:
+        """Standard deviation of the response less its offset; 0 if it is constant."""
+        return self._moments_of_response[1]
+
+    @cached_property
     def response(self) -> tuple[float, float]:
         """Mean of the response less its offset, and its standard deviation about it."""
-        y = self.design.y if self.design.offset is None else self.design.y - self.design.offset
-        location, scale = spread(y)
+        location, scale = self._moments_of_response
         if scale == 0:
             raise DataError(
                 f"The response `{self.design.response_name}` is constant, so priors cannot be scaled to it: "
@@ -82,14 +90,20 @@ class PriorScales:
         for the root of the mean sum of their squares: with that sd, the term contributes sd(y)² to a row's variance.
         """
         random = self.design.random[term]
+        if random.columns[column] is not None or random.covariance.common_sd:
+            return self.response[1] * self.column_factor(term, column)
+        moments = [spread(z) for z in random.columns if z is not None]
+        return self.response[1] * float(np.sqrt(1.0 + sum((mean / sd) ** 2 for mean, sd in moments if sd > 0)))
+
+    def column_factor(self, term: int, column: int) -> float:
+        """1 / sd(z) of a column of a random term, as `random_sd` takes it; 1 of an intercept."""
+        random = self.design.random[term]
         moments = [(1.0, 0.0) if z is None else spread(z) for z in random.columns]
-        has_intercept = any(z is None for z in random.columns)
         if random.covariance.common_sd:
-            return self.response[1] / (float(np.sqrt(sum(mean**2 + sd**2 for mean, sd in moments))) or 1.0)
-        if random.columns[column] is None:
-            return self.response[1] * float(np.sqrt(1.0 + sum((mean / sd) ** 2 for mean, sd in moments if sd > 0)))
+            return 1.0 / (float(np.sqrt(sum(mean**2 + sd**2 for mean, sd in moments))) or 1.0)
         mean, sd = moments[column]
-        return self.response[1] / ((sd if has_intercept and sd > 0 else float(np.hypot(mean, sd))) or 1.0)
+        has_intercept = any(z is None for z in random.columns)
+        return 1.0 / ((sd if has_intercept and sd > 0 else float(np.hypot(mean, sd))) or 1.0)
 
 
 def spread(x: np.ndarray) -> tuple[float, float]:
