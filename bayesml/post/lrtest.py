@@ -45,11 +45,9 @@ class LikelihoodRatioTest:
         """The test as a table."""
         columns = (Column("log likelihood", decimals=4), Column("df", "count"))
         rows = tuple(Row(formula, (loglik, df)) for formula, loglik, df in self.models)
-        line = f"LR = {self.statistic:.4f}, {self.null}, {p_phrase(self.p)}"
-        if self.null.conservative:
-            line += " (conservative: a variance is tested at its boundary, the true p is smaller)"
-        elif self.null.is_mixture:
-            line += f" (chi2({self.df}) would give {p_phrase(self.p_chi2)})"
+        line = self.null.report(self.statistic)
+        if self.null.is_mixture:
+            line += f"; ignoring the boundary, chi2({self.df}), {p_phrase(self.p_chi2)}"
         return Table("Likelihood-ratio test", sections=(Section("Model", columns, rows),), notes=(line + ".",))
 
     def __repr__(self) -> str:

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
 from scipy.special import chdtrc
 
 from bayesml.design.arrays import Design
+from bayesml.tables.numbers import p_phrase
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,25 @@ class ChiBarSquare:
             return 1.0
         return float(sum(w * chdtrc(df, statistic) for df, w in self.weights if df > 0))
 
-    def __str__(self) -> str:
+    @property
+    def symbol(self) -> str:
+        """`chi2(3)`; of two equal neighbours Stata's `chibar2(01)`, one more variance."""
         if not self.is_mixture:
             return f"chi2({self.weights[0][0]})"
-        return "chibar2 = " + " + ".join(f"{w:.3g} chi2({df})" for df, w in self.weights)
+        halves = [w for _, w in self.weights] == [0.5, 0.5]
+        return f"chibar2({''.join(str(df) for df, _ in self.weights)})" if halves else "chibar2"
+
+    def __str__(self) -> str:
+        if not self.is_mixture:
+            return self.symbol
+        return " + ".join(f"{w:.3f} chi2({df})" for df, w in self.weights)
+
+    def report(self, statistic: float) -> str:
+        """One phrase: `chi2(3) = 150.04, p < 0.001`, and what must be known of the distribution."""
+        phrase = f"{self.symbol} = {statistic:.2f}, {p_phrase(self.p(statistic))}"
+        if self.conservative:
+            return f"{phrase} (conservative: the true p is smaller)"
+        return f"{phrase} (chibar2: {self})" if self.symbol == "chibar2" else phrase
 
 
 def without_random(design: Design) -> ChiBarSquare:
@@ -71,41 +86,59 @@ def without_random(design: Design) -> ChiBarSquare:
     return ChiBarSquare.chi2(count, conservative=True)
 
 
+@dataclass(frozen=True, eq=False)
+class ScoreColumn:
+    """A column of Z and what its products with X are.
+
+    Parameters
+    ----------
+    codes : ndarray (n,)
+    levels : int
+    z : ndarray (n,)
+    on_X : ndarray (levels, p)
+        Sums over the rows of each level of w z x.
+    """
+
+    codes: np.ndarray
+    levels: int
+    z: np.ndarray
+    on_X: np.ndarray
+
+
 def score_covariance(design: Design) -> np.ndarray:
     """Covariance of the scores of all variances at zero, given sigma² (K, K), up to a factor.
 
-    With P the residual projection, the entries are tr(P A_k P A_l), A_k = d V / d variance_k,
-    less their regression on the score of sigma². No matrix larger than rows × coefficients or levels × levels occurs.
+    With P the residual projection and A_k = Z_k Z_k' the derivative of V, the entries are tr(P A_k P A_l)
+    = |Z_k'PZ_l|², less their regression on the score of sigma². Nothing levels × levels is formed.
     """
     weights = np.ones(design.nobs) if design.precision_weights is None else design.precision_weights
     X = design.X
     S = np.linalg.inv(X.T @ (weights[:, None] * X))
-    rows = np.arange(design.nobs)
-    parts: list[list[sparse.csr_array]] = []
+    parts: list[list[ScoreColumn]] = []
     for term in design.random:
-        columns = [np.ones(design.nobs) if z is None else z for z in term.columns]
-        blocks = [sparse.csr_array((z, (rows, term.codes)), shape=(design.nobs, len(term.levels))) for z in columns]
-        parts += [blocks] if term.covariance.common_sd else [[block] for block in blocks]
+        J = len(term.levels)
+        columns = []
+        for z in (np.ones(design.nobs) if column is None else column for column in term.columns):
+            on_X = np.stack([np.bincount(term.codes, weights * z * x, J) for x in X.T], axis=1)
+            columns.append(ScoreColumn(term.codes, J, z, on_X.reshape(J, X.shape[1])))
+        parts += [columns] if term.covariance.common_sd else [[column] for column in columns]
     count = len(parts)
     information, with_sigma = np.zeros((count, count)), np.zeros(count)
-    weighted = [[block.multiply(weights[:, None]).tocsr() for block in blocks] for blocks in parts]
-    on_X = [[block.T @ X for block in blocks] for blocks in weighted]
     for k in range(count):
         for l in range(k + 1):
-            information[k, l] = information[l, k] = sum(
-                projected_norm(parts[k][a].T @ weighted[l][b], on_X[k][a], on_X[l][b], S)
-                for a in range(len(parts[k]))
-                for b in range(len(parts[l]))
-            )
-        with_sigma[k] = sum(
-            (block.power(2).T @ weights).sum() - np.sum((B @ S) * B) for block, B in zip(parts[k], on_X[k], strict=True)
-        )
+            norms = [projected_norm(a, b, weights, S) for a in parts[k] for b in parts[l]]
+            information[k, l] = information[l, k] = sum(norms)
+        with_sigma[k] = sum(weights @ a.z**2 - np.sum((a.on_X @ S) * a.on_X) for a in parts[k])
     return information - np.outer(with_sigma, with_sigma) / (design.nobs - X.shape[1])
 
 
-def projected_norm(C: sparse.csr_array, B: np.ndarray, D: np.ndarray, S: np.ndarray) -> float:
-    """Squared norm of C - B S D' without forming the product."""
-    return float(C.power(2).sum() - 2 * np.sum((C.T @ B @ S) * D) + np.trace(S @ (D.T @ D) @ S @ (B.T @ B)))
+def projected_norm(a: ScoreColumn, b: ScoreColumn, weights: np.ndarray, S: np.ndarray) -> float:
+    """Squared norm of Z_a'PZ_b = C - A S B', with C = Z_a'WZ_b by its non-zero entries."""
+    places, entry = np.unique(a.codes * b.levels + b.codes, return_inverse=True)
+    C = np.bincount(entry, weights * a.z * b.z)
+    A, B = a.on_X @ S, b.on_X
+    cross = np.sum(C * np.sum(A[places // b.levels] * B[places % b.levels], axis=1))
+    return float(C @ C - 2 * cross + np.sum((A.T @ A) * (B.T @ B)))
 
 
 def orthant_mixture(information: np.ndarray) -> ChiBarSquare:

@@ -10,7 +10,7 @@ from bayesml.errors import SpecificationError
 from bayesml.results.chibar2 import without_random
 from bayesml.results.intervals import interval
 from bayesml.results.sections import component_label, group_section, limit_columns, part_names, term_row
-from bayesml.tables.numbers import format_p, p_phrase
+from bayesml.tables.numbers import format_p
 from bayesml.tables.table import Column, Row, Section, Table
 
 if TYPE_CHECKING:
@@ -169,9 +169,7 @@ def notes(result: "LikelihoodResult") -> list[str]:
 def lr_line(result: "LikelihoodResult") -> str:
     """LR test against the model without random effects."""
     statistic = max(0.0, 2 * (result.loglik - result.solution.loglik_without_random))
-    null = without_random(result.design)
-    bound = " (conservative: the true p is smaller)" if null.conservative else ""
-    return f"LR test against no random effects: {statistic:.2f}, {null}, {p_phrase(null.p(statistic))}{bound}."
+    return f"LR test against no random effects: {without_random(result.design).report(statistic)}."
 
 
 def certificate_line(status: Any) -> str:
