@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from bayesml.design.arrays import Design, RandomColumns
 from bayesml.errors import ColumnNotFound, SpecificationError
@@ -87,7 +88,12 @@ def fit_by_group(
     figure.supxlabel(name, fontsize="medium")
     figure.supylabel(result.design.response_name, fontsize="medium")
     handles, _ = panels.flat[0].get_legend_handles_labels()
-    figure.legend(handles=handles, loc="outside upper center", ncols=3, frameon=False, fontsize="small")
+    panels.flat[0].xaxis.set_major_locator(
+        MaxNLocator(nbins=4, integer=bool(np.all(horizontal == np.rint(horizontal))))
+    )
+    count = len(term.levels)
+    title = term.group if len(shown) == count else f"{len(shown)} of {count} levels of {term.group}"
+    figure.legend(handles=handles, title=title, loc="outside upper center", ncols=3, frameon=False, fontsize="small")
     return figure
 
 

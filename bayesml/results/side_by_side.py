@@ -41,14 +41,18 @@ def side_by_side(*results: Result, ci_prob: float = 0.95) -> Table:
         given = " and ".join(f"`{formula}`" for formula in formulas) or "nothing"
         raise SpecificationError(f"side_by_side() takes results of one formula; given were {given}.")
     frames = [result.interval_frame(ci_prob) for result in results]
+    content = f"{100 * ci_prob:.6g}%"
     columns: list[Column] = []
+    legend: list[str] = []
     for result in results:
         estimate, spread, interval = result.column_titles
+        legend.append(f"{estimate}, {spread}, {content} {interval}")
+        # "REML estimate" and "posterior median" would make the table too wide for a terminal.
         engine = estimate.split()[0]
         columns += [
-            Column(estimate),
+            Column(engine, name=estimate),
             Column(spread, name=f"{engine} {spread}", spread=True),
-            Column(f"[{100 * ci_prob:.6g}% {interval}]", name=f"{engine} lower"),
+            Column(f"[{content} interval]", name=f"{engine} lower"),
             Column("", name=f"{engine} upper", joined=True),
         ]
     rows = [
@@ -58,9 +62,10 @@ def side_by_side(*results: Result, ci_prob: float = 0.95) -> Table:
         )
         for address in frames[0].index
     ]
+    groups = [f"{count} levels of {group}" for group, count in results[0].ngroups.items()]
     return Table(
         title=formulas[0],
-        subtitle=f"{results[0].nobs} rows; "
-        + ", ".join(f"{count} levels of {group}" for group, count in results[0].ngroups.items()),
+        subtitle=", ".join([f"{results[0].nobs} rows", *groups]),
         sections=(Section("", tuple(columns), tuple(rows), per_row=True),),
+        notes=("; ".join(legend) + ".",),
     )

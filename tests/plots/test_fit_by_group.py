@@ -61,10 +61,16 @@ def test_chosen_levels_in_their_order(fit):
     assert [axes.get_title() for axes in panels] == ["352", "308"]
 
 
+def test_levels_left_out_are_told():
+    fit = bml.fit("weight ~ Time + (Time | Chick)", bml.datasets.load("chickweight"))
+    figure = bml.plots.fit_by_group(fit)
+    assert figure.legends[0].get_title().get_text() == "24 of 50 levels of Chick"
+
+
 def test_a_posterior_is_drawn_too():
     table = bml.datasets.load("sleepstudy")
     post = bml.sample(
-        "Reaction ~ Days + (Days | Subject)", table, draws=50, tune=200, chains=2, random_seed=1, progressbar=False
+        "Reaction ~ Days + (Days | Subject)", table, draws=300, tune=500, chains=2, random_seed=1, progressbar=False
     )
     assert len(visible(bml.plots.fit_by_group(post))) == 18
 
