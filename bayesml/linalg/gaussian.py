@@ -8,7 +8,7 @@ Model, rows scaled by the square root of their weight::
 kernels return value and exact derivatives in one sweep.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
@@ -24,7 +24,7 @@ from bayesml.linalg.information import residual_effects, working_products
 from bayesml.linalg.layout import Layout, grouping_factors, lay_out
 from bayesml.linalg.marginal import assemble, draw_effects
 from bayesml.linalg.prediction import combination_variances
-from bayesml.linalg.scaling import Scaling, TermColumns, batches, fill, scaling
+from bayesml.linalg.scaling import BATCH, Scaling, TermColumns, batches, fill, scaling
 
 LARGEST_BORDER_BYTES = 6 * 2**30
 
@@ -100,7 +100,7 @@ class GaussianSystem:
         return cls.build(
             design.y,
             [design.fixed_columns[j] for j in order],
-            [TermColumns(term.columns, term.covariance.column_freedom) for term in design.random],
+            term_columns(design),
             [term.codes for term in design.random],
             [len(term.levels) for term in design.random],
             design.precision_weights,
@@ -135,32 +135,17 @@ class GaussianSystem:
         maps = scaling(y, x, z, weights, offset, shift)
         n, p = len(y), len(x)
         rows, S = np.zeros(layout.off[-1]), np.zeros((layout.size, layout.size))
-        sequence = [k for factor in layout.factors for k in factor.terms]
-        starts = np.cumsum([0, *(len(z[k].columns) for k in sequence), p])
-        block = np.empty((min(n, 8192), starts[-1] + 1))
-        raw = np.empty((len(block), max([p, *(len(t.columns) for t in z)])))
-        code_block = np.empty((max(len(layout.factors), 1), len(block)), np.int64)
-        for part in batches(n):
-            size = part.stop - part.start
-            for k, start in zip(sequence, starts[:-2], strict=True):
-                q = len(z[k].columns)
-                fill(raw[:size, :q], z[k].columns, part, maps.z_shift[k])
-                block[:size, start : start + q] = raw[:size, :q] @ maps.z_map[k]
-            fill(raw[:size, :p], x, part, maps.x_shift)
-            X = block[:size, starts[-2] : starts[-1]]
-            X[:] = raw[:size, :p] @ maps.x_map
-            response = block[:size, -1]
+        for part, block, levels_of in scaled_blocks(layout, maps, x, z, n):
+            response = block[:, -1]
             np.subtract(y[part], maps.y_shift, out=response)
             if offset is not None:
                 response -= offset[part]
-            response -= X @ maps.gamma
+            response -= block[:, -1 - p : -1] @ maps.gamma
             response /= maps.y_scale
             if weights is not None:
-                block[:size] *= np.sqrt(weights[part])[:, None]
-            for f, factor in enumerate(layout.factors):
-                code_block[f, :size] = factor.codes[part]
+                block *= np.sqrt(weights[part])[:, None]
             accumulate(
-                block[:size], code_block[:, :size], layout.q, layout.chain_start, layout.parent, layout.ptr,
+                block, levels_of, layout.q, layout.chain_start, layout.parent, layout.ptr,
                 layout.idx, layout.up, layout.off, layout.border_start, p, rows, S,
             )  # fmt: skip
         half_log_weights = 0.0 if weights is None else 0.5 * float(np.log(weights).sum())
@@ -404,6 +389,40 @@ class GaussianSystem:
             lams, sigmas, betas, given, prior_mean, prior_precision, normal, chain, border, beta, *self.arrays()
         )
         return beta, self.effects_by_term(chain, border)
+
+
+def term_columns(design: Any) -> list[TermColumns]:
+    """Columns of the random terms of a design, with the freedom of their structures."""
+    return [TermColumns(term.columns, term.covariance.column_freedom) for term in design.random]
+
+
+def scaled_blocks(
+    layout: Layout,
+    maps: Scaling,
+    x: Sequence[np.ndarray | None],
+    z: Sequence[TermColumns],
+    n: int,
+) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
+    """Batches of rows on the accumulated columns: which rows, columns of Z and X with room for y last, levels.
+
+    The same memory is used for every batch. Rows are not yet multiplied by the root of their weight.
+    """
+    sequence = [k for factor in layout.factors for k in factor.terms]
+    starts = np.cumsum([0, *(len(z[k].columns) for k in sequence), len(x)])
+    block = np.empty((min(n, BATCH), starts[-1] + 1))
+    raw = np.empty((len(block), max([len(x), *(len(t.columns) for t in z)])))
+    levels = np.empty((max(len(layout.factors), 1), len(block)), np.int64)
+    for part in batches(n):
+        size = part.stop - part.start
+        for k, start in zip(sequence, starts[:-2], strict=True):
+            q = len(z[k].columns)
+            fill(raw[:size, :q], z[k].columns, part, maps.z_shift[k])
+            block[:size, start : start + q] = raw[:size, :q] @ maps.z_map[k]
+        fill(raw[:size, : len(x)], x, part, maps.x_shift)
+        block[:size, starts[-2] : starts[-1]] = raw[:size, : len(x)] @ maps.x_map
+        for f, factor in enumerate(layout.factors):
+            levels[f, :size] = factor.codes[part]
+        yield part, block[:size], levels[:, :size]
 
 
 def refuse_large_border(layout: Layout) -> None:

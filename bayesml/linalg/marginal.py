@@ -124,34 +124,23 @@ def solve_at(
 
 
 @kernel
-def marginal_density(
+def density_parts(
     lam, sigma, beta, given, prior_mean, prior_precision,
     order, term_table, q, lam_start, chain_start, parent, ptr, idx, up, off, k_start, border_start,
     rows, S, term_inverse, B, B_inverse, constant, scalars,
 ):  # fmt: skip
-    """Log marginal density of y and its gradient.
-
-    Random effects are integrated out, and so are the coefficients that are not given, under
-    ``N(prior_mean, 1 / prior_precision)``; precision 0 is Lebesgue measure. The priors' own
-    constants are included.
-
-    Parameters
-    ----------
-    lam : ndarray
-        Square roots Lambda_k of the covariance of each term, natural scale, row-major, concatenated.
-    sigma : float
-    beta : ndarray (p,)
-        Values of the given coefficients; others are not read.
-    given : ndarray of int64 (p,)
-    prior_mean, prior_precision : ndarray (p,)
+    """As `marginal_density`, but with the derivative in G, which tells what the one in Lambda cannot on the boundary.
 
     Returns
     -------
     value : float
-    grad_lam : ndarray, as `lam`
-    grad_sigma : float
+    slopes : ndarray, as `lam`
+        dl/dG of each term, G relative to sigma² on the accumulated columns.
+    relative : ndarray
+        Square roots by factor on the accumulated columns, relative to sigma.
+    slope : float
+        Derivative in log sigma at fixed `relative`.
     grad_beta : ndarray (p,)
-        Zero for coefficients that are integrated out.
     """
     relative, work, border, K, beta_hat, gap, precision, H, C, part, D, E, logdet_u, logdet_x, r2, first_given, s2 = solve_at(
         lam, sigma, beta, given, prior_mean, prior_precision,
@@ -183,24 +172,13 @@ def marginal_density(
                 for b in range(first_given):
                     v += B[c, a] * C[m + a, m + b] * B[c, b]
             slope -= precision[c] * (t * t + s2 * v)
-    grad_lam = np.empty(len(lam))
+    slopes = np.empty(len(lam))
     for k in range(len(term_table)):
         f, at, width, start = term_table[k, 0], term_table[k, 1], term_table[k, 2], term_table[k, 3]
-        inner = np.empty((width, width))
         for a in range(width):
             for b in range(width):
-                t = 0.0
-                for i in range(width):
-                    place = lam_start[f] + (at + a) * q[f] + at + i
-                    t += (E[place] / s2 - D[place]) * relative[lam_start[f] + (at + i) * q[f] + at + b]
-                inner[a, b] = t
-                slope -= t * relative[lam_start[f] + (at + a) * q[f] + at + b]
-        for a in range(width):
-            for b in range(width):
-                t = 0.0
-                for i in range(width):
-                    t += term_inverse[start + i * width + a] * inner[i, b]
-                grad_lam[start + a * width + b] = t / sigma
+                place = lam_start[f] + (at + a) * q[f] + at + b
+                slopes[start + a * width + b] = 0.5 * (E[place] / s2 - D[place])
     grad_beta = np.zeros(p)
     if first_given < p:
         grad_hat = np.zeros(p)
@@ -221,6 +199,61 @@ def marginal_density(
             for i in range(first_given, p):
                 t += B_inverse[i, j] * grad_hat[i]
             grad_beta[order[j]] = t
+    return value, slopes, relative, slope, grad_beta
+
+
+@kernel
+def marginal_density(
+    lam, sigma, beta, given, prior_mean, prior_precision,
+    order, term_table, q, lam_start, chain_start, parent, ptr, idx, up, off, k_start, border_start,
+    rows, S, term_inverse, B, B_inverse, constant, scalars,
+):  # fmt: skip
+    """Log marginal density of y and its gradient.
+
+    Random effects are integrated out, and so are the coefficients that are not given, under
+    ``N(prior_mean, 1 / prior_precision)``; precision 0 is Lebesgue measure. The priors' own
+    constants are included.
+
+    Parameters
+    ----------
+    lam : ndarray
+        Square roots Lambda_k of the covariance of each term, natural scale, row-major, concatenated.
+    sigma : float
+    beta : ndarray (p,)
+        Values of the given coefficients; others are not read.
+    given : ndarray of int64 (p,)
+    prior_mean, prior_precision : ndarray (p,)
+
+    Returns
+    -------
+    value : float
+    grad_lam : ndarray, as `lam`
+    grad_sigma : float
+    grad_beta : ndarray (p,)
+        Zero for coefficients that are integrated out.
+    """
+    value, slopes, relative, slope, grad_beta = density_parts(
+        lam, sigma, beta, given, prior_mean, prior_precision,
+        order, term_table, q, lam_start, chain_start, parent, ptr, idx, up, off, k_start, border_start,
+        rows, S, term_inverse, B, B_inverse, constant, scalars,
+    )  # fmt: skip
+    grad_lam = np.empty(len(lam))
+    for k in range(len(term_table)):
+        f, at, width, start = term_table[k, 0], term_table[k, 1], term_table[k, 2], term_table[k, 3]
+        inner = np.empty((width, width))
+        for a in range(width):
+            for b in range(width):
+                t = 0.0
+                for i in range(width):
+                    t += 2.0 * slopes[start + a * width + i] * relative[lam_start[f] + (at + i) * q[f] + at + b]
+                inner[a, b] = t
+                slope -= t * relative[lam_start[f] + (at + a) * q[f] + at + b]
+        for a in range(width):
+            for b in range(width):
+                t = 0.0
+                for i in range(width):
+                    t += term_inverse[start + i * width + a] * inner[i, b]
+                grad_lam[start + a * width + b] = t / sigma
     return value, grad_lam, slope / sigma, grad_beta
 
 
