@@ -31,12 +31,15 @@ class Local:
         Gradient in the further parameters.
     state : any
         Whatever the objective's `curvature` needs of this point.
+    root_slopes : sequence of ndarray (q, q)
+        What is to be added to the derivatives in the square roots, ``2 (dl/dG) Lambda``; may be empty.
     """
 
     value: float
     slopes: Sequence[np.ndarray]
     extra: np.ndarray
     state: Any = None
+    root_slopes: Sequence[np.ndarray] = ()
 
 
 class Objective(Protocol):
@@ -168,10 +171,10 @@ class Ascent:
         self.evaluations += 1
         if not np.isfinite(local.value):
             return point
-        parts = [
-            2.0 * (flat(basis) @ (slope @ root).ravel())
-            for (basis, _), slope, root in zip(point.charts, local.slopes, roots, strict=True)
-        ]
+        inner = [2.0 * slope @ root for slope, root in zip(local.slopes, roots, strict=True)]
+        if local.root_slopes:
+            inner = [given + more for given, more in zip(inner, local.root_slopes, strict=True)]
+        parts = [flat(basis) @ part.ravel() for (basis, _), part in zip(point.charts, inner, strict=True)]
         point.value, point.slopes, point.local = local.value, local.slopes, local
         point.gradient = np.concatenate([*parts, local.extra])
         return point

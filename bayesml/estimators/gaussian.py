@@ -6,59 +6,18 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from bayesml.design.arrays import Design
-from bayesml.errors import ConvergenceWarning, NotIdentified
-from bayesml.estimators.ascent import Ascent, Local
-from bayesml.estimators.gaussian_solution import GaussianSolution
+from bayesml.errors import ConvergenceWarning
+from bayesml.estimators.ascent import Ascent
+from bayesml.estimators.gaussian_solution import GaussianSolution, JointSolution
+from bayesml.estimators.held import Held, hold
+from bayesml.estimators.joint import JointDensity, LogPriorFunction
+from bayesml.estimators.profiled import ProfiledLikelihood
+from bayesml.graphs.log_prior import log_prior
 from bayesml.graphs.roles import Graph
 from bayesml.linalg.gaussian import GaussianSystem
 from bayesml.results.likelihood import LikelihoodResult
 
-LOG_2PI = float(np.log(2.0 * np.pi))
 EXPENSIVE = 2_000_000  # multiplications of one evaluation above which differences of gradients are avoided
-
-
-class ProfiledLikelihood:
-    """Log likelihood (restricted, if `integrated`) of relative square roots, coefficients and sigma profiled out.
-
-    ``-2 l = log|H| + nu log(2 pi r² / nu) + nu``, nu = n, and for REML ``+ log|X'V^-1 X|``, nu = n - p; with sigma known
-    ``nu log(2 pi sigma²) + r² / sigma²`` stands in place of the last two.
-
-    Parameters
-    ----------
-    system : GaussianSystem
-    integrated : bool
-        REML.
-    sigma : float or None
-        Where it is held fixed.
-    """
-
-    def __init__(self, system: GaussianSystem, integrated: bool, sigma: float | None):
-        self.system, self.integrated = system, integrated
-        self.nu = system.n - (system.coefficients if integrated else 0)
-        self.known = None if sigma is None else (sigma / system.scaling.y_scale) ** 2
-        if sigma is None and self.nu <= 0:
-            raise NotIdentified(f"{system.n} rows cannot determine {system.coefficients} coefficients and a residual variance.")
-        scale = -self.nu * np.log(system.scaling.y_scale) + (system.scaling.log_det if integrated else 0.0)
-        self.constant = system.half_log_weights + float(scale)
-
-    def relative_sigma2(self, r2: float) -> float:
-        """sigma² on the accumulated scale."""
-        return r2 / self.nu if self.known is None else self.known
-
-    def __call__(self, roots: Sequence[np.ndarray], extra: np.ndarray) -> Local:
-        """Value and dl/dG of each term, G relative to sigma²."""
-        e = self.system.evaluate(roots, self.integrated)
-        s2 = self.relative_sigma2(e.r2)
-        logdet = e.logdet_u + (e.logdet_x if self.integrated else 0.0)
-        value = self.constant - 0.5 * (logdet + self.nu * (LOG_2PI + np.log(s2)) + e.r2 / s2)
-        return Local(float(value), [0.5 * (E / s2 - D) for D, E in zip(e.D, e.E, strict=True)], extra, e)
-
-    def curvature(self, local: Local, changes: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
-        """Minus the average information of G, sigma profiled."""
-        products, slopes = self.system.working_products(local.state, changes)
-        s2 = self.relative_sigma2(local.state.r2)
-        profiled = np.outer(slopes, slopes) / (self.nu * s2) if self.known is None else 0.0
-        return -0.5 * (products - profiled) / s2
 
 
 def estimate(
@@ -82,23 +41,28 @@ def estimate(
     -------
     LikelihoodResult
     """
-    design = graph.design
     sigma = graph.fixed_sigma if graph.has_scale else 1.0
-    solution = maximise_exact(design, criterion, sigma, start, report)
+    design, held = hold(graph.design, graph.held)
+    if criterion == "map":
+        solution: GaussianSolution = maximise_jointly(design, criterion, sigma, held, prior_of(graph, held), report)
+    elif held.in_covariances:
+        solution = maximise_jointly(design, criterion, sigma, held, None, report)
+    else:
+        solution = maximise_exact(design, criterion, sigma, held, start, report)
     if not solution.optimum.converged:
         warnings.warn(f"{solution.status}", ConvergenceWarning, stacklevel=3)
-    return LikelihoodResult(graph.model, design, solution)
+    return LikelihoodResult(graph.model, graph.design, solution)
 
 
 def maximise_exact(
     design: Design,
     criterion: str,
     sigma: float | None = None,
+    held: Held | None = None,
     start: Sequence[np.ndarray] | None = None,
     report: Callable[[int, float, float], None] | None = None,
-    system: GaussianSystem | None = None,
 ) -> GaussianSolution:
-    """Maximise the (restricted) likelihood of a design.
+    """Maximise the (restricted) likelihood of a design over the covariances, all else profiled out.
 
     Parameters
     ----------
@@ -106,17 +70,55 @@ def maximise_exact(
     criterion : "ml" or "reml"
     sigma : float, optional
         The residual standard deviation, where it is known.
+    held : Held, optional
+        Coefficients that the design is already without.
     start : sequence of ndarray (q, q), optional
         Covariances of the terms relative to sigma² to start from, on the accumulated columns; the identity by default.
     """
-    system = GaussianSystem.of(design) if system is None else system
+    held = hold(design, {})[1] if held is None else held
+    system = GaussianSystem.of(design)
     objective = ProfiledLikelihood(system, criterion == "reml", sigma)
-    structures = [term.covariance for term in design.random]
-    sizes = [design.nobs / len(term.levels) for term in design.random]
-    ascent = Ascent(objective, structures, sizes, expensive=work(system) > EXPENSIVE, report=report)
+    ascent = Ascent(
+        objective, [t.covariance for t in design.random], sizes(design), expensive=work(system) > EXPENSIVE, report=report
+    )
     G = [np.eye(len(term.names)) for term in design.random] if start is None else start
-    optimum = ascent.run([s.chart(g) for s, g in zip(structures, G, strict=True)], np.empty(0))
-    return GaussianSolution(design, system, objective, ascent, optimum, criterion, sigma)
+    optimum = ascent.run([t.covariance.chart(g) for t, g in zip(design.random, G, strict=True)], np.empty(0))
+    return GaussianSolution(design, system, objective, ascent, optimum, criterion, sigma, held)
+
+
+def maximise_jointly(
+    design: Design,
+    criterion: str,
+    sigma: float | None,
+    held: Held,
+    prior: LogPriorFunction | None,
+    report: Callable[[int, float, float], None] | None = None,
+) -> JointSolution:
+    """Maximise over covariances, sigma and coefficients at once, with a log prior or with sds or correlations held."""
+    system = GaussianSystem.of(design, None if criterion == "reml" else np.ones(len(design.coefficients), bool))
+    objective = JointDensity(system, criterion == "reml", sigma, held.terms, prior)
+    structures = [term.free for term in held.terms]
+    ascent = Ascent(objective, structures, sizes(design), report=report)
+    start = [structure.chart(np.eye(len(t.names))) for structure, t in zip(structures, design.random, strict=True)]
+    optimum = ascent.run(start, objective.start())
+    return JointSolution(design, system, objective, ascent, optimum, criterion, sigma, held)
+
+
+def prior_of(graph: Graph, held: Held) -> LogPriorFunction:
+    """The log prior of a graph as a function of the coefficients that are free, the square roots and sigma."""
+
+    def prior(beta: np.ndarray, roots: Sequence[np.ndarray], sigma: float):
+        full = held.values.copy()
+        full[held.free] = beta
+        found = log_prior(graph, full, roots, sigma)
+        return found.value, found.beta[held.free], found.roots, found.sigma
+
+    return prior
+
+
+def sizes(design: Design) -> list[float]:
+    """Rows a level of each random term."""
+    return [design.nobs / len(term.levels) for term in design.random]
 
 
 def work(system: GaussianSystem) -> float:

@@ -6,7 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from bayesml.design.arrays import Design
 from bayesml.estimators.ascent import Ascent, Optimum, gain_from
+from bayesml.estimators.held import Held
+from bayesml.estimators.profiled import ProfiledLikelihood
 from bayesml.linalg.gaussian import Evaluation, GaussianSystem
 from bayesml.results.solution import Certificate, VarianceParameters
 
@@ -24,15 +27,18 @@ class GaussianSolution:
     optimum : Optimum
     criterion : "ml" or "reml"
     known_sigma : float or None
+    held : Held
+        Coefficients and covariance parameters held at values; `design` and `system` are without these coefficients.
     """
 
-    design: Any
+    design: Design
     system: GaussianSystem
     objective: Any
     ascent: Ascent
     optimum: Optimum
     criterion: str
     known_sigma: float | None
+    held: Held
     integration = "exact"
 
     @cached_property
@@ -69,10 +75,25 @@ class GaussianSolution:
 
     @cached_property
     def beta(self) -> np.ndarray:
-        return self.system.coefficients_from(self.evaluation)
+        out = self.held.values.copy()
+        out[self.held.free] = self.free_beta
+        return out
 
     @cached_property
     def vcov_beta(self) -> np.ndarray:
+        free = self.held.free
+        out = np.zeros((len(free), len(free)))
+        out[np.ix_(free, free)] = self.vcov_free_beta
+        return out
+
+    @cached_property
+    def free_beta(self) -> np.ndarray:
+        """Coefficients that are not held."""
+        return self.system.coefficients_from(self.evaluation)
+
+    @cached_property
+    def vcov_free_beta(self) -> np.ndarray:
+        """(X'V^-1 X)^-1."""
         return self.sigma**2 * self.system.coefficient_covariance(self.evaluation)
 
     @cached_property
@@ -85,14 +106,19 @@ class GaussianSolution:
 
     @property
     def n_parameters(self) -> int:
-        covariance = sum(term.covariance.n_parameters(len(term.names)) for term in self.design.random)
-        return len(self.beta) + covariance + self.sigma_free
+        return len(self.free_beta) + sum(map(self.n_free, range(len(self.held.terms)))) + self.sigma_free
+
+    def n_free(self, k: int) -> int:
+        """Number of free parameters of the covariance of term k."""
+        return len(self.held.terms[k].free.basis(len(self.design.random[k].names)))
 
     @cached_property
     def boundary(self) -> tuple[str, ...]:
         out: list[str] = []
-        for term, G, (basis, _) in zip(self.design.random, self.covariances, self.optimum.point.charts, strict=True):
-            if len(basis) < term.covariance.n_parameters(len(term.names)):
+        for k, (term, G, (basis, _)) in enumerate(
+            zip(self.design.random, self.covariances, self.optimum.point.charts, strict=True)
+        ):
+            if len(basis) < self.n_free(k):
                 out += boundary_addresses(term, G)
         return tuple(out)
 
@@ -143,11 +169,11 @@ class GaussianSolution:
         return self.effect_covariances(True)
 
     def linear_variance(self, X: np.ndarray, random: tuple[tuple[np.ndarray, np.ndarray], ...]) -> np.ndarray:
-        return self.sigma**2 * self.system.combination_variances(self.evaluation, X, random)
+        return self.sigma**2 * self.system.combination_variances(self.evaluation, X[:, self.held.free], random)
 
     def fitted(self) -> np.ndarray:
         design = self.design
-        out = design.X @ self.beta
+        out = design.X @ self.free_beta
         if design.offset is not None:
             out += design.offset
         for term, b in zip(design.random, self.modes(), strict=True):
@@ -162,17 +188,16 @@ class GaussianSolution:
         names: list[Any] = []
         estimates, rows = [], []
         start = 0
-        for k, (term, G, root, (basis, _)) in enumerate(
-            zip(self.design.random, self.covariances, self.roots, self.optimum.point.charts, strict=True)
+        for k, (term, G, (basis, _)) in enumerate(
+            zip(self.design.random, self.covariances, self.optimum.point.charts, strict=True)
         ):
-            T = self.system.scaling.terms[k]
-            changes = [self.sigma**2 * T @ (B @ root.T + root @ B.T) @ T.T for B in basis]
-            full = len(basis) == term.covariance.n_parameters(len(term.names))
-            for i, j in free_entries(term):
+            changes, by_scale = self.changes(k, basis)
+            for i, j in self.free_entries(k):
+                own = np.array([change[i, j] for change in changes])
                 row = np.zeros(len(cov))
-                row[start : start + len(basis)] = [change[i, j] for change in changes]
-                row[tau] = G[i, j]
-                if not full and (G[i, i] <= 0.0 or G[j, j] <= 0.0 or not np.any(row[start : start + len(basis)])):
+                row[start : start + len(basis)] = own
+                row[tau] = by_scale[i, j]
+                if len(basis) < self.n_free(k) and (G[i, i] <= 0.0 or G[j, j] <= 0.0 or not own.any()):
                     row[:] = np.nan
                 names.append((k, i, j))
                 estimates.append(G[i, j])
@@ -186,6 +211,20 @@ class GaussianSolution:
             rows.append(row)
         J = np.array(rows).reshape(len(rows), len(cov))
         return VarianceParameters(tuple(names), np.array(estimates), J @ cov @ J.T)
+
+    def changes(self, k: int, basis: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
+        """Derivatives of G_k in the unknowns of its chart, and in log sigma²."""
+        T, root = self.system.scaling.terms[k], self.roots[k]
+        return [self.sigma**2 * T @ (B @ root.T + root @ B.T) @ T.T for B in basis], self.covariances[k]
+
+    def free_entries(self, k: int) -> list[tuple[int, int]]:
+        """Entries (i, j), i >= j, of G_k that are free parameters: variances, then covariances."""
+        structure, q = self.design.random[k].covariance, len(self.design.random[k].names)
+        variances = [(0, 0)] if structure.common_sd else [(i, i) for i in range(q)]
+        pairs = [(i, j) for j in range(q) for i in range(j + 1, q)]
+        entries = variances + {"none": [], "one": pairs[:1], "all": pairs}[structure.correlations]
+        moved = np.abs(self.held.terms[k].free.basis(q)).sum(0) if self.n_free(k) else np.zeros((q, q))
+        return [(i, j) for i, j in entries if moved[i].any() and moved[j].any()]
 
     def covariance_of_unknowns(self) -> tuple[np.ndarray, int]:
         """Inverse information of (theta, log sigma²), and the place of the latter."""
@@ -209,16 +248,6 @@ class GaussianSolution:
         return out, size
 
 
-def free_entries(term: Any) -> list[tuple[int, int]]:
-    """Entries (i, j), i >= j, of G that are parameters of the term's structure: variances, then covariances."""
-    q = len(term.names)
-    structure = term.covariance
-    variances = [(0, 0)] if structure.common_sd else [(i, i) for i in range(q)]
-    pairs = [(i, j) for j in range(q) for i in range(j + 1, q)]
-    covariances = {"none": [], "one": pairs[:1], "all": pairs}[structure.correlations]
-    return variances + covariances
-
-
 def boundary_addresses(term: Any, G: np.ndarray) -> list[str]:
     """Names of what is at the boundary in a singular G: sds at zero, correlations at one, else the whole matrix."""
     q, group, common = len(term.names), term.group, term.covariance.common_sd
@@ -239,3 +268,77 @@ def boundary_addresses(term: Any, G: np.ndarray) -> list[str]:
     if not out and not ones:
         return [f"corr({group})"]
     return out + ones
+
+
+@dataclass(frozen=True, eq=False)
+class JointSolution(GaussianSolution):
+    """The numbers of a maximum over all parameters at once (`JointDensity`): a posterior mode, or with parameters held."""
+
+    @cached_property
+    def natural(self) -> tuple[float, np.ndarray]:
+        """sigma and the coefficients, as the ascent ended."""
+        return self.objective.unpack(self.optimum.point.extra)
+
+    @cached_property
+    def sigma(self) -> float:
+        return self.natural[0]
+
+    @cached_property
+    def roots(self) -> list[np.ndarray]:
+        """Relative square roots on the accumulated columns."""
+        natural = self.objective.natural_roots(self.optimum.point.roots)
+        terms = self.system.scaling.terms
+        return [np.linalg.solve(T, root) / self.sigma for T, root in zip(terms, natural, strict=True)]
+
+    @property
+    def loglik(self) -> float:
+        return float(self.objective.log_likelihood(self.optimum.point))
+
+    @cached_property
+    def loglik_without_random(self) -> float:
+        free = ProfiledLikelihood(self.system, self.objective.integrated, self.known_sigma)
+        return float(free([np.zeros_like(root) for root in self.roots], np.empty(0)).value)
+
+    @cached_property
+    def free_beta(self) -> np.ndarray:
+        return super().free_beta if self.objective.integrated else self.natural[1]
+
+    @cached_property
+    def vcov_free_beta(self) -> np.ndarray:
+        if self.objective.log_prior is None:
+            return super().vcov_free_beta
+        order, B = self.system.order, self.system.scaling.coefficients
+        out = np.empty((len(order), len(order)))
+        out[np.ix_(order, order)] = B @ self.inverse_information[-len(order) :, -len(order) :] @ B.T
+        return out
+
+    @cached_property
+    def inverse_information(self) -> np.ndarray:
+        """Inverse of minus the Hessian in all unknowns."""
+        return np.linalg.pinv(-self.hessian, hermitian=True)
+
+    def modes(self) -> tuple[np.ndarray, ...]:
+        if self.objective.integrated:
+            return super().modes()
+        natural = self.objective.natural_roots(self.optimum.point.roots)
+        lam = np.concatenate([root.ravel() for root in natural]) if natural else np.empty(0)
+        o = self.objective
+        _, effects = self.system.draw(
+            lam[None], np.array([self.sigma]), self.free_beta[None], o.given, o.nothing, o.nothing, None
+        )
+        return tuple(effect[0] for effect in effects)
+
+    def changes(self, k: int, basis: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
+        """Derivatives of G_k in the unknowns of its chart; sigma does not move it."""
+        T, root = self.objective.maps[k], self.objective.natural_roots(self.optimum.point.roots)[k]
+        return [T @ B @ root.T + root @ B.T @ T.T for B in basis], np.zeros_like(root)
+
+    def covariance_of_unknowns(self) -> tuple[np.ndarray, int]:
+        """Inverse information of (theta, log sigma²), and the place of the latter."""
+        theta = sum(len(theta) for _, theta in self.optimum.point.charts)
+        out = np.zeros((theta + 1, theta + 1))
+        keep = theta + self.sigma_free
+        out[:keep, :keep] = self.inverse_information[:keep, :keep]
+        out[theta] *= 2.0
+        out[:, theta] *= 2.0
+        return out, theta

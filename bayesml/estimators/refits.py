@@ -7,7 +7,7 @@ import numpy as np
 
 from bayesml.errors import ConvergenceWarning
 from bayesml.estimators.ascent import NEAR_FACE, Point, newton_step
-from bayesml.estimators.gaussian import maximise_exact
+from bayesml.estimators.gaussian import maximise_exact, sizes
 from bayesml.estimators.gaussian_solution import GaussianSolution
 from bayesml.linalg.border import LOOPS_UP_TO
 from bayesml.linalg.refits import Responses, ascend_all
@@ -57,7 +57,8 @@ def refit_many(solution: GaussianSolution, Y: np.ndarray) -> Refits:
             system.term_table, lay.q, lay.lam_start, lay.chain_start, lay.parent, lay.ptr, lay.idx, lay.up, lay.off,
             lay.k_start, lay.border_start, system.rows.copy(), system.S.copy(),
         )  # fmt: skip
-    beta = responses.coefficients(system, design, solutions)
+    beta = np.tile(solution.held.values, (count, 1))
+    beta[:, solution.held.free] = responses.coefficients(system, design, solutions)
     sigma = np.sqrt(scales) * responses.scale
     constant = system.half_log_weights + (system.scaling.log_det if objective.integrated else 0.0)
     loglik = logliks + constant - objective.nu * np.log(responses.scale)
@@ -65,13 +66,12 @@ def refit_many(solution: GaussianSolution, Y: np.ndarray) -> Refits:
     scaled = [sigma[:, None, None] * (T @ root) for T, root in zip(system.scaling.terms, roots, strict=True)]
     covariances = [root @ root.transpose(0, 2, 1) for root in scaled]
     converged = gains < GAIN
-    sizes = [design.nobs / len(term.levels) for term in design.random]
     smallest = [np.linalg.svd(np.nan_to_num(root), compute_uv=False)[:, -1] for root in roots]
     careful = ~converged
-    for values, size in zip(smallest, sizes, strict=True):
+    for values, size in zip(smallest, sizes(design), strict=True):
         careful |= values**2 * size < NEAR_FACE
     for r in np.flatnonzero(careful):
-        one = maximise_exact(replace(design, y=Y[:, r]), solution.criterion, solution.known_sigma)
+        one = maximise_exact(replace(design, y=Y[:, r]), solution.criterion, solution.known_sigma, solution.held)
         beta[r], sigma[r], loglik[r], converged[r] = one.beta, one.sigma, one.loglik, one.optimum.converged
         for G, found in zip(covariances, one.covariances, strict=True):
             G[r] = found
