@@ -13,7 +13,7 @@ from bayesml.spec.expressions import Name
 from bayesml.spec.model import Model
 from bayesml.spec.terms import FixedPart, RandomTerm
 
-_FEW = 5
+_FEW, _CLOSE = 5, 10
 _GLANCE = 200
 
 
@@ -119,7 +119,7 @@ def tell_of_restarted_numbers(random: Sequence[RandomColumns], notes: Notes) -> 
 
 
 def tell_of_few_numbers(part: FixedPart, evaluator: Evaluator, notes: Notes) -> None:
-    """A note for whole numbers with few values, which may be codes of classes."""
+    """A note for whole numbers with few values close to each other, which may be codes of classes."""
     for name in {f.name: None for term in part.terms for f in term.factors if isinstance(f, Name)}:
         column, block = evaluator.columns[name], evaluator.block(Name(name))
         if not column.whole or not isinstance(block, Numbers):
@@ -128,7 +128,7 @@ def tell_of_few_numbers(part: FixedPart, evaluator: Evaluator, notes: Notes) -> 
         if len(set(values[:_GLANCE].tolist())) > _FEW:
             continue
         distinct = len(np.unique(values))
-        if 2 < distinct <= _FEW:
+        if 2 < distinct <= _FEW and np.ptp(values) < _CLOSE:
             notes.tell(
                 f"`{name}` holds whole numbers with {distinct} values and enters as a number, with one slope; if "
                 f"they are "

@@ -38,8 +38,8 @@ class FixedPart:
     offsets: tuple[Expression, ...] = ()
 
     def __str__(self) -> str:
-        parts = ["1" if self.intercept else "0", *map(str, self.terms), *(f"offset({o})" for o in self.offsets)]
-        return " + ".join(parts)
+        terms = map(str, in_order_of_first_mention(self.terms))
+        return " + ".join(["1" if self.intercept else "0", *terms, *(f"offset({o})" for o in self.offsets)])
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -113,3 +113,31 @@ class Formula:
         """Whether a `.` waits for the columns of the data."""
         parts = [self.fixed, *(term.columns for term in self.random)]
         return any(isinstance(f, OtherColumns) for part in parts for term in part.terms for f in term.factors)
+
+
+def in_order_of_first_mention(terms: tuple[Term, ...]) -> list[Term]:
+    """Terms sorted so that text made of them is read again as the same terms.
+
+    Factors of an interaction stand in the order in which the text first names them: `a*b - a` has the terms `b` and
+    `a:b`, which must be written `a:b + b`. Terms of the same degree keep their order, since the reader keeps it.
+    """
+    before = {(f, g) for term in terms for i, f in enumerate(term.factors) for g in term.factors[i + 1 :]}
+    waiting = list(terms)
+    written: list[Term] = []
+    seen: set[Expression] = set()
+    while waiting:
+        heads = {len(term.factors): term for term in reversed(waiting)}
+        allowed = (
+            term
+            for _, term in sorted(heads.items())
+            if not any(
+                f not in seen | set(term.factors) and (f, g) in before
+                for g in set(term.factors) - seen
+                for f, _ in before
+            )
+        )
+        term = next(allowed, waiting[0])
+        written.append(term)
+        seen |= set(term.factors)
+        waiting.remove(term)
+    return written

@@ -245,7 +245,7 @@ def _check_terms(formula: Formula) -> None:
 
 
 def _check_response(model: spec.Model) -> None:
-    """The arguments of the left side are those of its response."""
+    """The arguments of the left side are those of its response, which is not among the terms."""
     match model.formula.response:
         case spec.Call(function, arguments, options) if model.response.name == function:
             names = model.response.arguments
@@ -255,3 +255,6 @@ def _check_response(model: spec.Model) -> None:
                 raise SpecificationError(
                     f"The left side is written `{function}({', '.join(names)})`, not `{model.formula.response}`."
                 )
+    response = next(iter(model.response_arguments.values()))
+    if any(response in term.factors for term in model.formula.fixed.terms):
+        raise SpecificationError(f"The response `{model.response_name}` is among the terms; it cannot explain itself.")

@@ -180,10 +180,9 @@ class _Parser:
         return None
 
     def accept_word(self, *words: str) -> str | None:
-        """One of the words, passed over, if it comes next and no address starts here."""
-        rest = self.rest()
-        match = re.match(r"[A-Za-z]+(?![\w.\[(])|&&?|\|\|", rest)
-        if match and match[0].lower() in words and not self.known_address():
+        """One of the words, passed over, if it comes next."""
+        match = re.match(r"[A-Za-z]+(?![\w.\[:])|&&?|\|\|", self.rest())
+        if match and match[0].lower() in words:
             self.position += len(match[0])
             return match[0].lower()
         return None
@@ -226,7 +225,7 @@ class _Parser:
 
     def negation(self) -> Statement:
         """`not a`."""
-        if not self.accept_word("not"):
+        if self.known_address() or not self.accept_word("not"):
             return self.comparison()
         self.deeper()
         start = self.position
