@@ -17,20 +17,25 @@ if TYPE_CHECKING:
     from bayesml.bayes.prior_table import prior_table
     from bayesml.distributions import (
         LKJ,
+        Cauchy,
         Exponential,
         Fixed,
         Flat,
         Gamma,
         HalfCauchy,
+        HalfFlat,
         HalfNormal,
         HalfStudentT,
         InverseGamma,
+        Laplace,
         Normal,
+        OnVariance,
+        ScaledBeta,
         StudentT,
         Uniform,
     )
     from bayesml.fit import fit
-    from bayesml.graphs.wrap import graph
+    from bayesml.graphs.plain_model import graph
     from bayesml.post.icc import icc
     from bayesml.post.lrtest import lrtest
     from bayesml.post.predict import predict
@@ -44,7 +49,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "fit": "bayesml.fit",
-    "graph": "bayesml.graphs.wrap",
+    "graph": "bayesml.graphs.plain_model",
     "hypothesis": "bayesml.bayes.hypothesis",
     "icc": "bayesml.post.icc",
     "load": "bayesml.results.storage",
@@ -59,16 +64,21 @@ _HOME = {
     "wald_test": "bayesml.post.wald_test",
 } | dict.fromkeys(
     [
+        "Cauchy",
         "Exponential",
         "Fixed",
         "Flat",
         "Gamma",
         "HalfCauchy",
+        "HalfFlat",
         "HalfNormal",
         "HalfStudentT",
         "InverseGamma",
         "LKJ",
+        "Laplace",
         "Normal",
+        "OnVariance",
+        "ScaledBeta",
         "StudentT",
         "Uniform",
     ],
@@ -81,8 +91,8 @@ _SUBPACKAGES = ("datasets", "distributions", "errors", "families", "plots")
 __all__ = [  # noqa: RUF022 - verbs first
     "fit", "sample", "refit", "predict", "icc", "lrtest", "wald_test", "ranef", "hypothesis",
     "side_by_side", "graph", "prior_table", "Model", "load",
-    "Exponential", "Fixed", "Flat", "Gamma", "HalfCauchy", "HalfNormal", "HalfStudentT", "InverseGamma", "LKJ",
-    "Normal", "StudentT", "Uniform",
+    "Cauchy", "Exponential", "Fixed", "Flat", "Gamma", "HalfCauchy", "HalfFlat", "HalfNormal", "HalfStudentT",
+    "InverseGamma", "LKJ", "Laplace", "Normal", "OnVariance", "ScaledBeta", "StudentT", "Uniform",
     "datasets", "distributions", "errors", "families", "plots",
     "__version__",
 ]  # fmt: skip
