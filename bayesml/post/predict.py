@@ -92,7 +92,7 @@ def predict(
     complete = everything.complete
     rows = everything if complete.all() else everything.take(np.flatnonzero(complete))
     rng = np.random.default_rng(random_seed)
-    by = predict_by_estimates if isinstance(result, LikelihoodResult) else predict_by_draws
+    by: Any = predict_by_estimates if isinstance(result, LikelihoodResult) else predict_by_draws
     values = by(result, rows, conditional, new_levels == "draw", interval, ci_prob, rng, se)
     frame = pd.DataFrame(np.nan, index=everything.index, columns=[*values])
     frame.iloc[np.flatnonzero(complete)] = np.column_stack([*values.values()])

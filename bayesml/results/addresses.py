@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import permutations
 from typing import Literal
 
 from bayesml.design.arrays import Design, RandomColumns
@@ -111,16 +112,21 @@ def find_address(text: str, design: Design, sigma_free: bool = True) -> Address:
 
 
 def spellings(address: Address, design: Design) -> Iterable[str]:
-    """The ways in which an address may be written that differ by more than `canonical` evens out."""
+    """The ways in which an address may be written that differ by more than `canonical` evens out.
+
+    The columns of a correlation in either order; what all columns share, by any of them.
+    """
     yield address.text
-    if address.kind == "corr":
-        term = design.random[address.term]
-        first, second = term.names[address.column], term.names[address.other]
-        yield f"corr({first}, {second} | {term.group})"
-        yield f"corr({second}, {first} | {term.group})"
-    elif address.kind == "sd":
-        term = design.random[address.term]
-        yield f"sd({term.names[address.column]} | {term.group})"
+    if address.kind not in ("sd", "corr"):
+        return
+    term = design.random[address.term]
+    shared = address.text == f"{address.kind}({term.group})"
+    if address.kind == "sd":
+        yield from (f"sd({name} | {term.group})" for name in (term.names if shared else [term.names[address.column]]))
+    else:
+        both = (term.names[address.column], term.names[address.other])
+        pairs = permutations(term.names, 2) if shared else (both, both[::-1])
+        yield from (f"corr({first}, {second} | {term.group})" for first, second in pairs)
 
 
 def find_effect(wanted: str, design: Design) -> Address | None:

@@ -95,14 +95,14 @@ class ScoreColumn:
     codes : ndarray (n,)
     levels : int
     z : ndarray (n,)
-    on_X : ndarray (levels, p)
+    on_x : ndarray (levels, p)
         Sums over the rows of each level of w z x.
     """
 
     codes: np.ndarray
     levels: int
     z: np.ndarray
-    on_X: np.ndarray
+    on_x: np.ndarray
 
 
 def score_covariance(design: Design) -> np.ndarray:
@@ -119,8 +119,8 @@ def score_covariance(design: Design) -> np.ndarray:
         J = len(term.levels)
         columns = []
         for z in (np.ones(design.nobs) if column is None else column for column in term.columns):
-            on_X = np.stack([np.bincount(term.codes, weights * z * x, J) for x in X.T], axis=1)
-            columns.append(ScoreColumn(term.codes, J, z, on_X.reshape(J, X.shape[1])))
+            on_x = np.stack([np.bincount(term.codes, weights * z * x, J) for x in X.T], axis=1)
+            columns.append(ScoreColumn(term.codes, J, z, on_x.reshape(J, X.shape[1])))
         parts += [columns] if term.covariance.common_sd else [[column] for column in columns]
     count = len(parts)
     information, with_sigma = np.zeros((count, count)), np.zeros(count)
@@ -128,7 +128,7 @@ def score_covariance(design: Design) -> np.ndarray:
         for l in range(k + 1):
             norms = [projected_norm(a, b, weights, S) for a in parts[k] for b in parts[l]]
             information[k, l] = information[l, k] = sum(norms)
-        with_sigma[k] = sum(weights @ a.z**2 - np.sum((a.on_X @ S) * a.on_X) for a in parts[k])
+        with_sigma[k] = sum(weights @ a.z**2 - np.sum((a.on_x @ S) * a.on_x) for a in parts[k])
     return information - np.outer(with_sigma, with_sigma) / (design.nobs - X.shape[1])
 
 
@@ -136,7 +136,7 @@ def projected_norm(a: ScoreColumn, b: ScoreColumn, weights: np.ndarray, S: np.nd
     """Squared norm of Z_a'PZ_b = C - A S B', with C = Z_a'WZ_b by its non-zero entries."""
     places, entry = np.unique(a.codes * b.levels + b.codes, return_inverse=True)
     C = np.bincount(entry, weights * a.z * b.z)
-    A, B = a.on_X @ S, b.on_X
+    A, B = a.on_x @ S, b.on_x
     cross = np.sum(C * np.sum(A[places // b.levels] * B[places % b.levels], axis=1))
     return float(C @ C - 2 * cross + np.sum((A.T @ A) * (B.T @ B)))
 

@@ -25,8 +25,12 @@ def format_section(section: "Section") -> list[list[str]]:
     out = []
     for row, own in zip(section.rows, deciding, strict=True):
         places = decimals([own]) if each else shared
-        pairs = zip(row.cells, section.columns, strict=False)
-        out.append([format_cell(c, column.format, column.decimals or places) for c, column in pairs])
+        out.append(
+            [
+                format_cell(cell, column.format, places if column.decimals is None else column.decimals)
+                for cell, column in zip(row.cells, section.columns, strict=False)
+            ]
+        )
     return out
 
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 import pandas as pd
 
+from bayesml.errors import ColumnNotFound
 from bayesml.tables.html import render_html
 from bayesml.tables.latex import render_latex
 from bayesml.tables.numbers import Cell
@@ -135,9 +136,12 @@ class Table:
 
     def to_pandas(self, section: int | str = 0) -> pd.DataFrame:
         """One section as a DataFrame of numbers, by position or title."""
-        if isinstance(section, str):
-            section = [s.title for s in self.sections].index(section)
-        return self.sections[section].to_pandas()
+        if isinstance(section, int):
+            return self.sections[section].to_pandas()
+        titled = {s.title: s for s in self.sections}
+        if section not in titled:
+            raise ColumnNotFound(f"There is no section `{section}`; the sections are {', '.join(map(repr, titled))}.")
+        return titled[section].to_pandas()
 
     def __str__(self) -> str:
         return self.to_text()

@@ -1,0 +1,137 @@
+import dataclasses
+from copy import copy
+
+import numpy as np
+import pytest
+from scipy import stats
+
+import bayesml as bml
+from bayesml.errors import RefusedTest
+from bayesml.results.chibar2 import ChiBarSquare
+from tests import fitted_models as models
+
+SLEEP = bml.datasets.load("sleepstudy")
+
+
+def sleep(formula: str, criterion: str = "ml", **options):
+    return bml.fit(formula, SLEEP, criterion=criterion, **options)
+
+
+def test_one_more_correlated_column():
+    test = bml.lrtest(
+        models.fit("sleepstudy", models.SLEEP_INTERCEPT, "ml"), models.fit("sleepstudy", models.SLEEP, "ml")
+    )
+    assert test.statistic == pytest.approx(42.1393, rel=1e-5)
+    assert test.df == 2
+    assert test.null == ChiBarSquare.half(1)
+    assert test.p == pytest.approx(3.9612e-10, rel=1e-4)
+    assert test.p_chi2 == pytest.approx(stats.chi2.sf(test.statistic, 2))
+
+
+def test_either_order():
+    small, big = models.fit("sleepstudy", models.SLEEP_INTERCEPT, "ml"), models.fit("sleepstudy", models.SLEEP, "ml")
+    assert bml.lrtest(small, big) == bml.lrtest(big, small)
+
+
+def test_zero_correlation_is_not_on_a_boundary():
+    test = bml.lrtest(
+        models.fit("sleepstudy", models.SLEEP_INDEPENDENT, "ml"), models.fit("sleepstudy", models.SLEEP, "ml")
+    )
+    assert test.null == ChiBarSquare.chi2(1)
+    assert not test.null.conservative
+
+
+def test_coefficients_by_ml():
+    test = bml.lrtest(sleep("Reaction ~ 1 + (1 | Subject)"), sleep("Reaction ~ Days + (1 | Subject)"))
+    assert test.null == ChiBarSquare.chi2(1)
+
+
+def test_coefficient_and_variance_together():
+    test = bml.lrtest(sleep("Reaction ~ 1 + (1 | Subject)"), sleep("Reaction ~ Days + (Days || Subject)"))
+    assert test.null == ChiBarSquare(((1, 0.5), (2, 0.5)))
+
+
+def test_same_columns_written_in_another_way_are_nested():
+    shifted = bml.fit(models.SLEEP_INTERCEPT, SLEEP.assign(Days=SLEEP["Days"] + 1e6))
+    test = bml.lrtest(shifted, models.fit("sleepstudy", models.SLEEP))
+    assert test.df == 2
+
+
+def test_statistic_is_not_negative():
+    fit = models.fit("dyestuff2", models.DYESTUFF, "ml")
+    without = bml.fit("Yield ~ 1", bml.datasets.load("dyestuff2"), criterion="ml")
+    test = bml.lrtest(without, fit)
+    assert (test.statistic, test.p, test.p_chi2) == (0.0, 1.0, 1.0)
+
+
+def test_prints_both_models_and_the_distribution():
+    shown = repr(bml.lrtest(models.fit("sleepstudy", models.SLEEP_INTERCEPT), models.fit("sleepstudy", models.SLEEP)))
+    assert "Reaction ~ 1 + Days + (1 + Days | Subject)       -871.8141   6" in shown
+    assert "chibar2(12) = 42.84, p < 0.001; ignoring the boundary,\n  chi2(2), p < 0.001." in shown
+
+
+REFUSED = {
+    "reml of different fixed parts": (
+        lambda: (sleep("Reaction ~ 1 + (1 | Subject)", "reml"), sleep("Reaction ~ Days + (1 | Subject)", "reml")),
+        "REML likelihoods of different fixed parts",
+    ),
+    "criteria": (lambda: (sleep(models.SLEEP_INTERCEPT), sleep(models.SLEEP, "reml")), "differ in their criterion"),
+    "rows": (
+        lambda: (bml.fit(models.SLEEP_INTERCEPT, SLEEP.iloc[:170], criterion="ml"), sleep(models.SLEEP)),
+        "different rows: 170 and 180",
+    ),
+    "order of rows": (
+        lambda: (bml.fit(models.SLEEP_INTERCEPT, SLEEP.iloc[::-1], criterion="ml"), sleep(models.SLEEP)),
+        "different responses or rows",
+    ),
+    "responses": (
+        lambda: (sleep("log(Reaction) ~ Days + (1 | Subject)"), sleep(models.SLEEP)),
+        "different responses",
+    ),
+    "weights": (
+        lambda: (
+            bml.fit(models.SLEEP_INTERCEPT, SLEEP.assign(w=1.0 + SLEEP["Days"]), criterion="ml", weights="w"),
+            sleep(models.SLEEP),
+        ),
+        "different weights",
+    ),
+    "fixed parts that are not nested": (
+        lambda: (sleep("Reaction ~ Days + (1 | Subject)"), sleep("Reaction ~ log1p(Days) + I(Days^3) + (1 | Subject)")),
+        "the fixed part",
+    ),
+    "random parts that are not nested": (
+        lambda: (
+            bml.fit("diameter ~ 1 + (1 | plate)", bml.datasets.load("penicillin"), criterion="ml"),
+            bml.fit("diameter ~ 1 + (1 | sample)", bml.datasets.load("penicillin"), criterion="ml"),
+        ),
+        "the random part",
+    ),
+    "a nuisance variance at 0": (
+        lambda: (
+            bml.fit("Yield ~ 1 + (1 | Batch)", dyestuff2_with_x(), criterion="ml"),
+            bml.fit("Yield ~ x + (1 | Batch)", dyestuff2_with_x(), criterion="ml"),
+        ),
+        "sd\\(Intercept | Batch\\), which both models have, is at its boundary",
+    ),
+}
+
+
+def dyestuff2_with_x():
+    table = bml.datasets.load("dyestuff2")
+    return table.assign(x=np.tile(np.arange(5.0), 6))
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(name):
+    fits, message = REFUSED[name]
+    with pytest.raises(RefusedTest, match=message):
+        bml.lrtest(*fits())
+
+
+def test_fits_that_did_not_converge_are_refused():
+    small, big = models.fit("sleepstudy", models.SLEEP_INTERCEPT), models.dense("sleepstudy", models.SLEEP)
+    status = dataclasses.replace(big.status, converged=False, advice="rescale.")
+    solution = copy(big.solution)
+    solution.status = status
+    with pytest.raises(RefusedTest, match="did not converge: rescale"):
+        bml.lrtest(small, dataclasses.replace(big, solution=solution))

@@ -1,0 +1,82 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+import bayesml as bml
+from bayesml.errors import ColumnNotFound, FormulaError, RefusedTest
+from tests import fitted_models as models
+
+SLEEP = ("sleepstudy", models.SLEEP)
+MACHINES = ("machines", models.MACHINES)
+
+
+def by_hand(fit, R, r):
+    R, r = np.atleast_2d(R), np.atleast_1d(r)
+    distance = R @ fit.fixef.to_numpy() - r
+    return distance @ np.linalg.solve(R @ fit.vcov.to_numpy() @ R.T, distance)
+
+
+@pytest.mark.parametrize(
+    ("hypothesis", "R", "r"),
+    [
+        ("Days = 10", [0, 1], 10),
+        ("Days", [0, 1], 0),
+        ("2 * Days - 3 = 17", [0, 2], 20),
+        ("Intercept = 25 * Days", [1, -25], 0),
+        ("Intercept / 25 = Days = 10", [[1 / 25, 0], [0, 1]], [10, 10]),
+        ("Days = 10, Intercept = 250", [[0, 1], [1, 0]], [10, 250]),
+        ("-Days = -(2 + 3)^2", [0, 1], 25),
+    ],
+)
+def test_equations(hypothesis, R, r):
+    fit = models.fit(*SLEEP)
+    test = bml.wald_test(fit, hypothesis)
+    df = len(np.atleast_2d(R))
+    assert test.statistic == pytest.approx(by_hand(fit, R, r))
+    assert (test.df, test.p) == (df, pytest.approx(stats.chi2.sf(test.statistic, df)))
+
+
+@pytest.mark.parametrize("hypothesis", ["Machine", "Machine[B] = Machine[C] = 0"])
+def test_all_columns_of_a_factor(hypothesis):
+    fit = models.fit(*MACHINES)
+    test = bml.wald_test(fit, hypothesis)
+    assert test.statistic == pytest.approx(by_hand(fit, [[0, 1, 0], [0, 0, 1]], [0, 0]))
+    assert test.hypothesis == ("Machine[B] = 0", "Machine[C] = 0")
+
+
+def test_interactions_by_name():
+    fit = bml.fit("yield ~ Variety * nitro + (1 | Block)", bml.datasets.load("oats"), criterion="ml")
+    assert bml.wald_test(fit, "nitro:Variety").df == 2
+
+
+def test_dependent_equations_count_once():
+    fit = models.fit(*SLEEP)
+    test = bml.wald_test(fit, "Days = 10, 2 * Days = 20")
+    assert (test.df, test.statistic) == (1, pytest.approx(by_hand(fit, [0, 1], 10)))
+
+
+def test_prints_each_equation():
+    assert (
+        repr(bml.wald_test(models.fit(*SLEEP), "Days = 10"))
+        == "Wald test\n  (1) Days = 10\n  chi2(1) = 0.09, p = 0.762"
+    )
+
+
+@pytest.mark.parametrize(
+    ("hypothesis", "error", "message"),
+    [
+        ("Days > 3", RefusedTest, "not an equation"),
+        ("Days = 1 or Days = 2", RefusedTest, "not an equation"),
+        ("sd(Days | Subject) = 0", RefusedTest, "wrong near its boundary"),
+        ("Days^2 = 3", RefusedTest, "not linear"),
+        ("Days * Intercept = 3", RefusedTest, "not linear"),
+        ("exp(Days) = 3", RefusedTest, "not linear"),
+        ("Days = 10, Days = 11", RefusedTest, "contradict"),
+        ("Days = Days", RefusedTest, "says nothing"),
+        ("Day = 3", ColumnNotFound, "`Days`"),
+        ("Days = ", FormulaError, "found the end"),
+    ],
+)
+def test_refused(hypothesis, error, message):
+    with pytest.raises(error, match=message):
+        bml.wald_test(models.fit(*SLEEP), hypothesis)
