@@ -33,7 +33,8 @@ def estimate(
     graph : Graph
     criterion : "ml", "reml" or "map"
     start : sequence of ndarray (q, q), optional
-        Covariances of the terms relative to sigma² to start from, on standardised columns; the identity by default.
+        Covariances of the terms relative to sigma² to start from, on standardised columns; by default
+        from the sums of squares between levels.
     report : callable, optional
         Called with (iteration, log likelihood, expected gain) after each step.
 
@@ -73,7 +74,8 @@ def maximise_exact(
     held : Held, optional
         Coefficients that the design is already without.
     start : sequence of ndarray (q, q), optional
-        Covariances of the terms relative to sigma² to start from, on the accumulated columns; the identity by default.
+        Covariances of the terms relative to sigma² to start from, on the accumulated columns; by default
+        from the sums of squares between levels.
     """
     held = hold(design, {})[1] if held is None else held
     system = GaussianSystem.of(design)
@@ -81,7 +83,7 @@ def maximise_exact(
     ascent = Ascent(
         objective, [t.covariance for t in design.random], sizes(design), expensive=work(system) > EXPENSIVE, report=report
     )
-    G = [np.eye(len(term.names)) for term in design.random] if start is None else start
+    G = system.moments() if start is None else start
     optimum = ascent.run([t.covariance.chart(g) for t, g in zip(design.random, G, strict=True)], np.empty(0))
     return GaussianSolution(design, system, objective, ascent, optimum, criterion, sigma, held)
 
@@ -99,7 +101,7 @@ def maximise_jointly(
     objective = JointDensity(system, criterion == "reml", sigma, held.terms, prior)
     structures = [term.free for term in held.terms]
     ascent = Ascent(objective, structures, sizes(design), report=report)
-    start = [structure.chart(np.eye(len(t.names))) for structure, t in zip(structures, design.random, strict=True)]
+    start = [structure.chart(G) for structure, G in zip(structures, system.moments(), strict=True)]
     optimum = ascent.run(start, objective.start())
     return JointSolution(design, system, objective, ascent, optimum, criterion, sigma, held)
 

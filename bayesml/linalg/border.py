@@ -174,8 +174,10 @@ def border_by_loops(S, lam, lam_start, q, chain_factors, border_start, integrate
         Schur complement, lower triangle; order random effects (m), X (p), y.
     integrated : int
         Number of leading border columns whose effects are integrated out: m for ML, m + p for REML.
-    H, C : ndarray (M, M)
-        Out: Cholesky factor; relative covariance of the integrated effects.
+    H : ndarray (M, M)
+        Out: Cholesky factor, lower triangle.
+    C : ndarray (integrated, integrated)
+        Out: relative covariance of the integrated effects, full.
     solution : ndarray (M,)
         Out: random effects b and coefficients, -1 in the last place.
     """
@@ -260,8 +262,9 @@ def border_by_lapack(S, lam, lam_start, q, chain_factors, border_start, integrat
     solution[:-1] = blas.dtrsv(L[:-1, :-1], L[:-1, -1])
     solution[-1] = -1.0
     effects_from_standardised(solution, lam, lam_start, q, chain_factors, border_start)
-    V, _ = lapack.dpotri(L[:integrated, :integrated].copy(order="F"), lower=0, overwrite_c=1)
-    C[:integrated, :integrated] = V.T
+    if integrated:
+        C[:] = L[:integrated, :integrated].T
+        lapack.dpotri(C.T, lower=0, overwrite_c=1)  # in place: C is row-major
     residual = -symmetric_product(S, solution)
     for f in range(len(border_start) - 1):
         n, at = int(q[chain_factors + f]), int(lam_start[chain_factors + f])

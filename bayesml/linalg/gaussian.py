@@ -185,7 +185,7 @@ class GaussianSystem:
         lam = assemble(np.concatenate([m.ravel() for m in lams]) if lams else np.empty(0), self.term_table, lay.q, lay.lam_start)
         limit = lay.border + (lay.coefficients if integrated else 0)
         rows, S = self.rows.copy(), self.S.copy()
-        K, H, C = np.empty(lay.k_start[-1]), np.zeros_like(S), np.zeros_like(S)
+        K, H, C = np.empty(lay.k_start[-1]), np.empty_like(S), np.empty((limit, limit))
         solution, modes = np.empty(lay.size), np.empty(self.chain_effects)
         D, E = np.zeros(lay.lam_start[-1]), np.zeros(lay.lam_start[-1])
         logdet = eliminate(
@@ -200,6 +200,45 @@ class GaussianSystem:
         return Evaluation(
             logdet + logdet_u, logdet_x, r2, self.by_term(D), self.by_term(E), lam, rows, S, K, H, C, solution, modes
         )
+
+    def moments(self) -> list[np.ndarray]:
+        """Covariances of the terms relative to sigma², from the sums of squares between levels: a place to start from.
+
+        With t = Z_j'y and A = Z_j'Z_j of level j, ``E tt' = sigma² A + A G A`` when other terms are left out; their
+        variances and sigma² add up to that of y, which is 1 on the accumulated scale.
+        """
+        squares, sums, widths = [], [], []
+        for k in range(len(self.term_table)):
+            t, A = self.level_products(k)
+            J, total = len(t), A.sum(0)
+            unequal = J * np.sum(np.trace(A, axis1=1, axis2=2) ** 2) / max(np.trace(total) ** 2, 1e-300)
+            M = np.linalg.pinv(total / J, hermitian=True) / np.sqrt(J * unequal)
+            squares.append(M @ (t.T @ t) @ M)
+            sums.append(M @ total @ M)
+            widths.append(len(total))
+        left = 1.0 - sum(map(np.trace, squares))
+        sigma2 = min(max(left / max(1.0 - sum(map(np.trace, sums)), 0.1), 0.05), 1.0)
+        out = []
+        for square, part, width in zip(squares, sums, widths, strict=True):
+            values, vectors = np.linalg.eigh(square / sigma2 - part)
+            out.append((vectors * np.clip(values, 0.01 / width, 100.0)) @ vectors.T)
+        return out
+
+    def level_products(self, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Z'y (J, q) and Z'Z (J, q, q) of each level of term k, from the cross-products."""
+        lay = self.layout
+        f, first, width, _ = self.term_table[k]
+        count, q = lay.factors[f].levels, int(lay.q[f])
+        own = np.arange(first, first + width)
+        if f < lay.chain:
+            nodes = slice(lay.chain_start[f], lay.chain_start[f + 1])
+            across = np.diff(lay.off)[nodes] // q
+            start = lay.off[:-1][nodes][:, None] + own * across[:, None]
+            return self.rows[start + across[:, None] - 1], self.rows[start[:, :, None] + own]
+        start = lay.border_start[f - lay.chain] + np.arange(count)[:, None] * q + own
+        A = self.S[start[:, :, None], start[:, None, :]]
+        lower = np.tril(np.ones((width, width), bool))
+        return self.S[-1, start], np.where(lower, A, A.transpose(0, 2, 1))
 
     def by_term(self, flat: np.ndarray) -> tuple[np.ndarray, ...]:
         """The terms' own blocks of matrices by factor."""
