@@ -105,11 +105,12 @@ def tell_of_restarted_numbers(random: Sequence[RandomColumns], notes: Notes) -> 
         for outer, factor in single.items():
             if outer == inner or len(factor.levels) < 2 or constant_within(factor.codes, numbers):
                 continue
-            pairs = np.unique(factor.codes * len(numbers.levels) + numbers.codes)
-            within, number = np.divmod(pairs, len(numbers.levels))
-            count = np.bincount(within)
-            last = np.zeros(len(count), dtype=np.int64)
-            np.maximum.at(last, within, numbers.levels.to_numpy()[number] - numbers.levels[0] + 1)
+            value = (numbers.levels.to_numpy() - numbers.levels[0] + 1)[numbers.codes]
+            last = np.zeros(len(factor.levels), dtype=np.int64)
+            np.maximum.at(last, factor.codes, value)
+            if last.sum() > len(value):
+                continue
+            count = np.bincount(np.unique(factor.codes * len(numbers.levels) + numbers.codes) // len(numbers.levels))
             if np.array_equal(count, last) and count.min() < count.max():
                 notes.tell(
                     f"The numbers of `{inner}` start again in each level of `{outer}`, and equal numbers are read as "

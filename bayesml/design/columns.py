@@ -125,6 +125,9 @@ def _objects(name: str, values: np.ndarray) -> Column:
     match pd.api.types.infer_dtype(values, skipna=True):
         case "string":
             return _labels(name, values, "labels")
+        case "integer" if not pd.isna(values).any():
+            whole = values.astype(np.int64)
+            return Column(name, "number", whole, whole, None)
         case "integer" | "floating" | "mixed-integer-float" | "decimal" | "empty":
             missing = np.asarray(pd.isna(values))
             numbers = np.array([np.nan if lost else float(v) for v, lost in zip(values, missing, strict=True)], float)

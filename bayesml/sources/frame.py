@@ -89,8 +89,7 @@ class PandasFrame:
             if len(places) > 1:
                 raise DataError(f"The data have {len(places)} columns called `{name}`; rename them or keep one.")
             series = self.data.iloc[:, places[0]]
-        array = series.array
-        return array.to_numpy() if isinstance(series.dtype, np.dtype) else array
+        return stored(series)
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,8 +120,7 @@ class DictFrame:
         """The column as an array of one dimension."""
         column = next(column for key, column in self.data.items() if str(key) == name)
         if hasattr(column, "dtype") and not isinstance(column, np.ndarray):
-            column = pd.Series(column).array
-            return column.to_numpy() if isinstance(column.dtype, np.dtype) else column
+            return stored(pd.Series(column))
         array = np.asarray(column)
         if array.dtype.kind in "US" and not isinstance(column, np.ndarray):
             # a list with a missing value beside text would turn it into the text "nan" or "None"
@@ -130,6 +128,11 @@ class DictFrame:
         if array.ndim != 1:
             raise DataError(f"`{name}` has {array.ndim} dimensions; a column has one.")
         return array
+
+
+def stored(series: pd.Series) -> Values:
+    """The values of a series without a copy: a NumPy array where its type is NumPy's."""
+    return series.to_numpy() if isinstance(series.dtype, np.dtype) else series.array
 
 
 def require(frame: Frame, names: tuple[str, ...]) -> None:

@@ -46,8 +46,8 @@ class NarwhalsFrame:
         series = self._frame[name]
         dtype = series.dtype
         if isinstance(dtype, nw.Enum | nw.Categorical):
-            categories = list(dtype.categories) if isinstance(dtype, nw.Enum) else series.cat.get_categories().to_list()
-            return pd.Categorical(series.cast(nw.String).to_list(), categories=categories)
+            categories = dtype.categories if isinstance(dtype, nw.Enum) else _categories(series)
+            return pd.Categorical(series.cast(nw.String).to_list(), categories=list(categories))
         if isinstance(dtype, nw.Boolean) and series.is_null().any():
             return pd.array(series.to_list(), dtype="boolean")
         if isinstance(dtype, nw.Decimal):
@@ -55,3 +55,11 @@ class NarwhalsFrame:
         if isinstance(dtype, nw.String):
             return pd.array(series.to_list(), dtype="str")
         return series.to_numpy()
+
+
+def _categories(series: nw.Series) -> list[str]:
+    """Levels of a categorical column: in the order of a pyarrow dictionary, else sorted, as polars orders them."""
+    native = series.to_native()
+    if hasattr(native, "unify_dictionaries"):
+        return native.unify_dictionaries().chunk(0).dictionary.to_pylist()
+    return sorted(series.drop_nulls().cast(nw.String).unique().to_list())
