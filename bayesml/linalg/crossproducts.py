@@ -26,7 +26,7 @@ def accumulate(block, codes, q, chain_start, parent, ptr, idx, up, off, border_s
     ----------
     block : ndarray (batch, K)
         Columns of Z of every factor in the layout's order, X, y; already multiplied by the square root of the weight.
-    codes : ndarray of int64 (F, batch)
+    codes : ndarray of int64 (batch, F)
         Level of each factor; for the first chain factor this is the node.
     """
     depths = len(chain_start) - 1
@@ -43,8 +43,8 @@ def accumulate(block, codes, q, chain_start, parent, ptr, idx, up, off, border_s
     place = np.empty(factors, np.int64)
     for i in range(len(block)):
         for f in range(factors):
-            column[f] = border_start[f] + codes[depths + f, i] * q[depths + f]
-        node = codes[0, i] if depths else 0
+            column[f] = border_start[f] + codes[i, depths + f] * q[depths + f]
+        node = codes[i, 0] if depths else 0
         own = 0
         for d in range(depths):
             for f in range(factors):

@@ -22,7 +22,7 @@ from bayesml.linalg.crossproducts import accumulate
 from bayesml.linalg.elimination import eliminate, sweep_back
 from bayesml.linalg.information import residual_effects, working_products
 from bayesml.linalg.layout import Layout, grouping_factors, lay_out
-from bayesml.linalg.marginal import assemble, draw_effects
+from bayesml.linalg.marginal import assemble, draw_effects, kernel_addresses
 from bayesml.linalg.prediction import combination_variances
 from bayesml.linalg.scaling import BATCH, Scaling, TermColumns, batches, fill, scaling
 
@@ -375,7 +375,7 @@ class GaussianSystem:
             self.order.astype(np.int64), self.term_table, lay.q, lay.lam_start, lay.chain_start, lay.parent, lay.ptr,
             lay.idx, lay.up, lay.off, lay.k_start, lay.border_start, self.rows, self.S,
             np.concatenate(inverse) if inverse else np.empty(0), maps.coefficients,
-            np.linalg.inv(maps.coefficients), maps.constant, np.array([self.n, maps.y_scale, self.half_log_weights]),
+            np.linalg.inv(maps.coefficients), maps.constant, np.array([self.n, maps.y_scale, self.half_log_weights]), kernel_addresses(),
         )  # fmt: skip
 
     def effects_by_term(self, chain: np.ndarray, border: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -450,7 +450,7 @@ def scaled_blocks(
     starts = np.cumsum([0, *(len(z[k].columns) for k in sequence), len(x)])
     block = np.empty((min(n, BATCH), starts[-1] + 1))
     raw = np.empty((len(block), max([len(x), *(len(t.columns) for t in z)])))
-    levels = np.empty((max(len(layout.factors), 1), len(block)), np.int64)
+    levels = np.empty((len(block), max(len(layout.factors), 1)), np.int64)
     for part in batches(n):
         size = part.stop - part.start
         for k, start in zip(sequence, starts[:-2], strict=True):
@@ -460,8 +460,8 @@ def scaled_blocks(
         fill(raw[:size, : len(x)], x, part, maps.x_shift)
         block[:size, starts[-2] : starts[-1]] = raw[:size, : len(x)] @ maps.x_map
         for f, factor in enumerate(layout.factors):
-            levels[f, :size] = factor.codes[part]
-        yield part, block[:size], levels[:, :size]
+            levels[:size, f] = factor.codes[part]
+        yield part, block[:size], levels[:size]
 
 
 def refuse_large_border(layout: Layout) -> None:

@@ -8,9 +8,26 @@ The coefficients of a system are ordered: those integrated out first (`GaussianS
 from math import log, pi, sqrt
 
 import numpy as np
+from numba import types
 
 from bayesml.linalg.border import border_by_loops, effects_from_standardised
+from bayesml.linalg.by_address import address_of, caller
 from bayesml.linalg.elimination import eliminate, kernel, sweep_back
+
+
+VECTOR, MATRIX, INTEGERS, INTEGER = types.float64[::1], types.float64[:, ::1], types.int64[::1], types.int64
+ELIMINATE = (VECTOR, *8 * (INTEGERS,), VECTOR, VECTOR, INTEGERS, MATRIX)
+BORDER = (MATRIX, VECTOR, INTEGERS, INTEGERS, INTEGER, INTEGERS, INTEGER, MATRIX, MATRIX, VECTOR, VECTOR, VECTOR)
+SWEEP_BACK = (*8 * (INTEGERS,), VECTOR, VECTOR, INTEGERS, MATRIX, INTEGER, *5 * (VECTOR,))
+call_eliminate = caller(eliminate, ELIMINATE)
+call_border = caller(border_by_loops, BORDER)
+call_sweep_back = caller(sweep_back, SWEEP_BACK)
+
+
+def kernel_addresses() -> np.ndarray:
+    """Addresses of the large kernels that those of this module call: the last of the arrays that they take."""
+    parts = ((eliminate, ELIMINATE), (border_by_loops, BORDER), (sweep_back, SWEEP_BACK))
+    return np.array([address_of(kernel, arguments) for kernel, arguments in parts], np.int64)
 
 
 @kernel
@@ -85,7 +102,7 @@ def condition(S, m, p, first_given, beta_hat, s2, prior_precision, prior_gap, B)
 def solve_at(
     lam, sigma, beta, given, prior_mean, prior_precision,
     order, term_table, q, lam_start, chain_start, parent, ptr, idx, up, off, k_start, border_start,
-    rows, S, term_inverse, B, B_inverse, constant, scalars,
+    rows, S, term_inverse, B, B_inverse, constant, scalars, kernels,
 ):  # fmt: skip
     """Eliminate, condition and solve; returns everything that value, gradient and draws need."""
     p = len(order)
@@ -100,7 +117,9 @@ def solve_at(
     relative = assemble(relative_roots(lam, sigma, term_inverse, term_table), term_table, q, lam_start)
     work, border = rows.copy(), S.copy()
     K = np.empty(k_start[len(k_start) - 1])
-    logdet = eliminate(relative, lam_start, q, chain_start, parent, ptr, idx, up, off, work, K, k_start, border)
+    logdet = call_eliminate(
+        kernels[0], (relative, lam_start, q, chain_start, parent, ptr, idx, up, off, work, K, k_start, border)
+    )
     beta_hat = np.zeros(p)
     gap, precision = np.zeros(p), np.zeros(p)
     for i in range(first_given, p):
@@ -115,8 +134,8 @@ def solve_at(
     size = m + first_given + 1
     H, C, part = np.zeros((size, size)), np.zeros((size, size)), np.empty(size)
     D, E = np.zeros(len(relative)), np.zeros(len(relative))
-    logdet_u, logdet_x, r2 = border_by_loops(
-        small, relative, lam_start, q, depths, border_start, m + first_given, H, C, part, D, E
+    logdet_u, logdet_x, r2 = call_border(
+        kernels[1], (small, relative, lam_start, q, depths, border_start, m + first_given, H, C, part, D, E)
     )
     for i in range(first_given):
         beta_hat[i] = part[m + i]
@@ -127,7 +146,7 @@ def solve_at(
 def density_parts(
     lam, sigma, beta, given, prior_mean, prior_precision,
     order, term_table, q, lam_start, chain_start, parent, ptr, idx, up, off, k_start, border_start,
-    rows, S, term_inverse, B, B_inverse, constant, scalars,
+    rows, S, term_inverse, B, B_inverse, constant, scalars, kernels,
 ):  # fmt: skip
     """As `marginal_density`, but with the derivative in G, which tells what the one in Lambda cannot on the boundary.
 
@@ -145,20 +164,22 @@ def density_parts(
     relative, work, border, K, beta_hat, gap, precision, H, C, part, D, E, logdet_u, logdet_x, r2, first_given, s2 = solve_at(
         lam, sigma, beta, given, prior_mean, prior_precision,
         order, term_table, q, lam_start, chain_start, parent, ptr, idx, up, off, k_start, border_start,
-        rows, S, term_inverse, B, B_inverse, constant, scalars,
+        rows, S, term_inverse, B, B_inverse, constant, scalars, kernels,
     )  # fmt: skip
     n, half_log_weights = scalars[0], scalars[2]
     p = len(order)
     m = border_start[len(border_start) - 1]
     solution = np.empty(m + p + 1)
-    solution[:m] = part[:m]
-    solution[m : m + p] = beta_hat
+    for i in range(m):
+        solution[i] = part[i]
+    for i in range(p):
+        solution[m + i] = beta_hat[i]
     solution[m + p] = -1.0
     modes = np.empty(chain_size(chain_start, q))
-    sweep_back(
+    call_sweep_back(kernels[2], (
         lam_start, q, chain_start, parent, ptr, idx, up, off, work, K, k_start,
         C, m + first_given, solution, D, E, modes, np.empty(0),
-    )  # fmt: skip
+    ))  # fmt: skip
     value = half_log_weights - 0.5 * (logdet_u + logdet_x + r2 / s2)
     value -= 0.5 * (n * log(2.0 * pi * sigma**2) - first_given * log(2.0 * pi * s2))
     slope = r2 / s2 - n + first_given  # derivative in log sigma at fixed relative square roots
@@ -206,7 +227,7 @@ def density_parts(
 def marginal_density(
     lam, sigma, beta, given, prior_mean, prior_precision,
     order, term_table, q, lam_start, chain_start, parent, ptr, idx, up, off, k_start, border_start,
-    rows, S, term_inverse, B, B_inverse, constant, scalars,
+    rows, S, term_inverse, B, B_inverse, constant, scalars, kernels,
 ):  # fmt: skip
     """Log marginal density of y and its gradient.
 
@@ -235,7 +256,7 @@ def marginal_density(
     value, slopes, relative, slope, grad_beta = density_parts(
         lam, sigma, beta, given, prior_mean, prior_precision,
         order, term_table, q, lam_start, chain_start, parent, ptr, idx, up, off, k_start, border_start,
-        rows, S, term_inverse, B, B_inverse, constant, scalars,
+        rows, S, term_inverse, B, B_inverse, constant, scalars, kernels,
     )  # fmt: skip
     grad_lam = np.empty(len(lam))
     for k in range(len(term_table)):
@@ -284,7 +305,7 @@ def semidefinite_root(K, at, n, R):
 def draw_effects(
     lams, sigmas, betas, given, prior_mean, prior_precision, normal, chain_out, border_out, beta_out,
     order, term_table, q, lam_start, chain_start, parent, ptr, idx, up, off, k_start, border_start,
-    rows, S, term_inverse, B, B_inverse, constant, scalars,
+    rows, S, term_inverse, B, B_inverse, constant, scalars, kernels,
 ):  # fmt: skip
     """Random effects and integrated coefficients from their exact conditional distribution, a draw a row.
 
@@ -312,7 +333,7 @@ def draw_effects(
         relative, work, border, K, beta_hat, gap, precision, H, C, part, D, E, logdet_u, logdet_x, r2, first_given, s2 = solve_at(
             lams[s], sigmas[s], betas[s], given, prior_mean, prior_precision,
             order, term_table, q, lam_start, chain_start, parent, ptr, idx, up, off, k_start, border_start,
-            rows, S, term_inverse, B, B_inverse, constant, scalars,
+            rows, S, term_inverse, B, B_inverse, constant, scalars, kernels,
         )  # fmt: skip
         scale = sqrt(s2)
         free = m + first_given

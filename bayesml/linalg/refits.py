@@ -20,7 +20,7 @@ def accumulate_responses(block, codes, q, chain_start, parent, border_start, Y, 
     ----------
     block : ndarray (batch, K)
         Columns of Z of every factor in the layout's order, then X; multiplied by the root of the weight.
-    codes : ndarray of int64 (F, batch)
+    codes : ndarray of int64 (batch, F)
     Y : ndarray (batch, R)
     rows_out : ndarray (chain effects, R)
     border_out : ndarray (m + p, R)
@@ -34,7 +34,7 @@ def accumulate_responses(block, codes, q, chain_start, parent, border_start, Y, 
         start_of[d + 1] = start_of[d] + (chain_start[d + 1] - chain_start[d]) * q[d]
     for i in range(len(block)):
         column = 0
-        node = codes[0, i] if depths else 0
+        node = codes[i, 0] if depths else 0
         for d in range(depths):
             here = start_of[d] + (node - chain_start[d]) * q[d]
             for a in range(q[d]):
@@ -44,7 +44,7 @@ def accumulate_responses(block, codes, q, chain_start, parent, border_start, Y, 
                 column += 1
             node = parent[node]
         for f in range(factors):
-            here = border_start[f] + codes[depths + f, i] * q[depths + f]
+            here = border_start[f] + codes[i, depths + f] * q[depths + f]
             for a in range(q[depths + f]):
                 v = block[i, column]
                 for r in range(count):
