@@ -171,7 +171,23 @@ def null_distribution(small: LikelihoodResult, big: LikelihoodResult) -> ChiBarS
             f"The models are not nested: the {part} part of `{small.formula}` is no special case of that of "
             f"`{big.formula}`."
         )
-    return null.shifted(extra)
+    return null.shifted(extra + restrictions_held(small, big))
+
+
+def restrictions_held(small: LikelihoodResult, big: LikelihoodResult) -> int:
+    """Number of parameters that the smaller model holds fixed and the larger one estimates."""
+    held = {name: value for name, value in small.held.items() if big.held.get(name) != value}
+    if not big.held.items() <= small.held.items():
+        raise RefusedTest(f"The larger model holds parameters fixed ({', '.join(big.held)}) that the smaller does not.")
+    if small.criterion == "reml" and held.keys() & set(small.design.coefficients):
+        raise RefusedTest(
+            'REML likelihoods with other coefficients held fixed cannot be compared: use `criterion="ml"`.'
+        )
+    if any(name.startswith("sd(") and value == 0 for name, value in held.items()):
+        raise RefusedTest(
+            "An sd held at 0 is on its boundary: leave the random effect out of the smaller model instead."
+        )
+    return len(held)
 
 
 def refuse_unfinished(small: LikelihoodResult, big: LikelihoodResult) -> None:

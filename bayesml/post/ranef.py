@@ -3,8 +3,6 @@
 import numpy as np
 import pandas as pd
 
-from bayesml.covariance.unstructured import semidefinite_cholesky
-from bayesml.linalg.gaussian import GaussianSystem
 from bayesml.post.options import one_of
 from bayesml.results.base import GroupDict, Result, effect_frames
 from bayesml.results.likelihood import LikelihoodResult, block_sds
@@ -73,34 +71,29 @@ def variance_of_estimating_variances(result: LikelihoodResult) -> tuple[np.ndarr
     D Cov D', D the derivatives of the modes (with the coefficients at their optimum) to variances and
     covariances, by central differences. Parameters on the boundary make it NaN.
     """
-    design, parameters = result.design, result.variances.parameters
+    parameters = result.variances.parameters
     steps = STEP * np.sqrt(np.diag(parameters.vcov))
     if np.isnan(steps).any():
-        return tuple(np.full((len(term.levels), len(term.names)), np.nan) for term in design.random)
-    roots, sigmas = zip(
-        *(moved(result, a, sign * step) for a, step in enumerate(steps) for sign in (1, -1)), strict=True
-    )
-    count, p = len(roots), len(design.coefficients)
-    nothing = np.zeros(p)
-    system = GaussianSystem.of(design)
-    _, modes = system.draw(
-        np.stack(roots), np.array(sigmas), np.zeros((count, p)), np.zeros(p, np.int64), nothing, nothing, None
-    )
-    out = []
-    for b in modes:
-        D = (b[0::2] - b[1::2]) / (2 * steps[:, None, None])
-        out.append(np.einsum("ajq,ac,cjq->jq", D, parameters.vcov, D))
-    return tuple(out)
+        return tuple(np.full((len(term.levels), len(term.names)), np.nan) for term in result.design.random)
+    derivatives = [mode_derivatives(result, name, step) for name, step in zip(parameters.names, steps, strict=True)]
+    by_term = [np.stack(own) for own in zip(*derivatives, strict=True)]
+    return tuple(np.einsum("ajq,ac,cjq->jq", D, parameters.vcov, D) for D in by_term)
 
 
-def moved(result: LikelihoodResult, which: int, step: float) -> tuple[np.ndarray, float]:
-    """Square roots of all G, row-major side by side, and sigma, with one variance parameter moved."""
-    estimates = result.variances
-    name = estimates.parameters.names[which]
+def mode_derivatives(result: LikelihoodResult, name: tuple[int, int, int] | str, step: float) -> list[np.ndarray]:
+    """Derivatives of the modes of each term to one variance parameter."""
+    ahead, behind = (result.solution.modes_at(*moved(result, name, h)) for h in (step, -step))
+    return [(a - b) / (2 * step) for a, b in zip(ahead, behind, strict=True)]
+
+
+def moved(
+    result: LikelihoodResult, name: tuple[int, int, int] | str, step: float
+) -> tuple[tuple[np.ndarray, ...], float]:
+    """All G, and sigma, with one variance parameter moved."""
     covariances, sigma2 = list(result.solution.covariances), result.sigma2
-    if name == "sigma2":
-        sigma2 += step
-    else:
-        k, i, j = name
-        covariances[k] = covariances[k] + step * estimates.direction(k, i, j)
-    return np.concatenate([semidefinite_cholesky(G).ravel() for G in covariances]), float(np.sqrt(sigma2))
+    match name:
+        case (k, i, j):
+            covariances[k] = covariances[k] + step * result.variances.direction(k, i, j)
+        case _:
+            sigma2 += step
+    return tuple(covariances), float(np.sqrt(sigma2))

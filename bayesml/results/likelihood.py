@@ -9,6 +9,8 @@ import pandas as pd
 from scipy.special import ndtr
 
 from bayesml.design.arrays import Design
+from bayesml.errors import SpecificationError
+from bayesml.results.addresses import covariance_addresses
 from bayesml.results.base import Result
 from bayesml.results.intervals import interval
 from bayesml.results.summary import summarise
@@ -179,6 +181,18 @@ class LikelihoodResult(Result):
         return tuple(block_sds(blocks) for blocks in self.solution.conditional_covariance())
 
     @cached_property
+    def held(self) -> dict[str, float]:
+        """Parameters that were held fixed and not estimated, with their values."""
+        out = {name: float(b) for name, b, se in zip(self.fixef.index, self.fixef, self.se, strict=True) if se == 0}
+        parameters = covariance_addresses(self.design)
+        for address in parameters:
+            if self.variances.own_position(address) is None:
+                out[address.text] = float(self.parameters.at[address.text, "estimate"])
+        if not self.sigma_free and self.design.known_sd is None:
+            out["sigma"] = self.sigma
+        return out
+
+    @cached_property
     def fitted(self) -> pd.Series:
         """X beta + Z b at the conditional modes, on the index of the data."""
         return pd.Series(self.solution.fitted(), index=self.design.index, name="fitted")
@@ -188,7 +202,7 @@ class LikelihoodResult(Result):
         """Every estimate by address: `part group name estimate se statistic ddf p lower upper`.
 
         Coefficients: z and normal p (`ddf` infinite), symmetric intervals. Sds and sigma: intervals
-        on the log scale; correlations: on the atanh scale; neither has a statistic.
+        on the log scale; correlations: on the atanh scale; neither has a statistic. NaN beside what was held fixed.
         """
         return self.tidy(DEFAULT_CI_PROB)
 
@@ -198,6 +212,7 @@ class LikelihoodResult(Result):
         fixed["statistic"], fixed["ddf"] = fixed["estimate"] / fixed["se"], np.inf
         fixed["p"] = 2 * ndtr(-fixed["statistic"].abs())
         fixed["lower"], fixed["upper"] = interval(fixed["estimate"], fixed["se"], ci_prob)
+        fixed.loc[fixed["se"] == 0, ["se", "statistic", "ddf", "p", "lower", "upper"]] = np.nan
         addresses = self.variances.addresses
         other = self.variances.natural(ci_prob)
         other["part"] = ["random" if a.term >= 0 else "residual" for a in addresses]
@@ -240,9 +255,11 @@ class LikelihoodResult(Result):
         -------
         Table
         """
-        return summarise(
-            self, ci_prob=ci_prob, exponentiate=exponentiate, scale=scale, base_levels=base_levels, **unknown
-        )
+        if unknown:
+            raise SpecificationError(
+                f"`{next(iter(unknown))}` is no option of a summary: ci_prob, exponentiate, scale, base_levels."
+            )
+        return summarise(self, ci_prob, exponentiate, scale, base_levels)
 
 
 def block_sds(blocks: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from bayesml.errors import SpecificationError
 from bayesml.results.chibar2 import without_random
 from bayesml.results.intervals import interval
 from bayesml.results.sections import component_label, group_section, limit_columns, part_names, term_row
-from bayesml.tables.numbers import format_p
+from bayesml.tables.numbers import MISSING, format_p
 from bayesml.tables.table import Column, Row, Section, Table
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ TITLES = {
     "reml": "by restricted maximum likelihood (REML)",
     "map": "by posterior mode (MAP)",
 }
-VALUES = {"ml": "Log likelihood", "reml": "Restricted log likelihood", "map": "Log posterior"}
+VALUES = {"ml": "Log likelihood", "reml": "Restricted log likelihood", "map": "Log likelihood"}
 SMALL_SAMPLE = "z and p are from the normal distribution; small samples need denominator degrees of freedom."
 
 
@@ -52,8 +52,9 @@ def facts(result: "LikelihoodResult") -> tuple[tuple[str, str], ...]:
     ]
     right = [
         (VALUES[result.criterion], f"{result.loglik:.4f}"),
-        ("AIC", f"{result.aic:.4f}"),
-        ("BIC", f"{result.bic:.4f}"),
+        # They are defined at a maximum of the likelihood.
+        ("AIC", f"{result.aic:.4f}" if result.criterion != "map" else MISSING),
+        ("BIC", f"{result.bic:.4f}" if result.criterion != "map" else MISSING),
     ]
     chi2, df = overall_wald(result)
     if df:
@@ -157,8 +158,8 @@ def notes(result: "LikelihoodResult") -> list[str]:
     out.append(certificate_line(result.status))
     if result.design.known_sd is not None:
         out.append("The residual sd of each row is known and enters as given.")
-    elif not result.sigma_free:
-        out.append(f"The residual sd was fixed at {result.sigma:g}.")
+    if result.held:
+        out.append("Held fixed: " + ", ".join(f"{name} = {value:g}" for name, value in result.held.items()) + ".")
     if result.design.coefficients:
         out.append(SMALL_SAMPLE)
     if result.design.dropped:

@@ -100,10 +100,16 @@ class VarianceEstimates:
                 values.append(self.correlation(a.term, a.column, a.other))
         return np.array(values, float)
 
+    def own_position(self, address: Address) -> int | None:
+        """Position of the variance or covariance behind an sd, correlation or sigma; None where that was held fixed."""
+        if address.kind == "sigma":
+            return self.positions.get("sigma2")
+        return self.position(address.term, address.column, address.column if address.kind == "sd" else address.other)
+
     def slopes(self, address: Address) -> np.ndarray:
         """Derivatives of a natural parameter to all variance parameters; NaN where it has none, or is itself fixed."""
         k, i, j = address.term, address.column, address.column if address.kind == "sd" else address.other
-        own = self.positions.get("sigma2") if address.kind == "sigma" else self.position(k, i, j)
+        own = self.own_position(address)
         out = np.zeros(len(self.parameters.names))
         if own is None:
             return np.full_like(out, np.nan)

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 Cell = float | int | str | None
 MISSING = "."
 MOST_DECIMALS = 6
-SIGNIFICANT = 4
+SIGNIFICANT, FEWEST = 4, 2
+LARGEST_ORDER = 7
 
 
 def format_section(section: "Section") -> list[list[str]]:
@@ -43,10 +44,16 @@ def decider(cells: Sequence[Cell]) -> float:
 
 
 def decimals(deciding: Sequence[float]) -> int | None:
-    """Decimals that show each of these numbers with four significant digits; None where that takes too many."""
-    needed = [SIGNIFICANT - 1 - math.floor(math.log10(x)) for x in deciding if math.isfinite(x)]
-    most = max(needed, default=SIGNIFICANT - 1)
-    return None if most > MOST_DECIMALS or min(needed, default=0) < -4 else max(most, 1)
+    """Decimals that show each of these numbers with four significant digits, with two at least.
+
+    None where the numbers are too far apart for that, or too far from one.
+    """
+    orders = [math.floor(math.log10(x)) for x in deciding if math.isfinite(x)]
+    if not orders:
+        return SIGNIFICANT - 1
+    if FEWEST - 1 - min(orders) > MOST_DECIMALS or max(orders) > LARGEST_ORDER:
+        return None
+    return min(max(SIGNIFICANT - 1 - min(orders), 1), MOST_DECIMALS)
 
 
 def format_cell(cell: Cell, style: str, places: int | None) -> str:

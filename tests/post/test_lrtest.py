@@ -135,3 +135,15 @@ def test_fits_that_did_not_converge_are_refused():
     solution.status = status
     with pytest.raises(RefusedTest, match="did not converge: rescale"):
         bml.lrtest(small, dataclasses.replace(big, solution=solution))
+
+
+def test_parameters_held_fixed_are_restrictions():
+    big = models.fit("sleepstudy", models.SLEEP, "ml")
+    held = sleep(models.SLEEP, priors={"Days": bml.Fixed(10), "sigma": bml.Fixed(25)})
+    test = bml.lrtest(held, big)
+    assert (test.df, test.null) == (2, ChiBarSquare.chi2(2))
+    assert test.p == pytest.approx(stats.chi2.sf(2 * (big.loglik - held.loglik), 2))
+    with pytest.raises(RefusedTest, match="other coefficients held fixed"):
+        bml.lrtest(sleep(models.SLEEP, "reml", priors={"Days": bml.Fixed(10)}), models.fit("sleepstudy", models.SLEEP))
+    with pytest.raises(RefusedTest, match="that the smaller does not"):
+        bml.lrtest(models.fit("sleepstudy", models.SLEEP_INTERCEPT, "ml"), held)

@@ -128,3 +128,26 @@ def test_fits_an_ordinary_terminal(model):
 def test_unknown_scale():
     with pytest.raises(SpecificationError, match='"var" or as "sd"'):
         models.fit("sleepstudy", models.SLEEP).summary(scale="log")
+
+
+def test_what_was_held_fixed_has_dots_and_is_said():
+    table = bml.datasets.load("sleepstudy")
+    fit = bml.fit(models.SLEEP_INTERCEPT, table, priors={"Days": bml.Fixed(10), "sigma": bml.Fixed(30)})
+    shown = str(fit)
+    assert "Held fixed: Days = 10, sigma = 30." in shown
+    assert re.search(r"Days +10\.0+( +\.){5}\n", shown)
+    assert fit.held == {"Days": 10.0, "sigma": 30.0}
+    assert "Residual" in shown
+
+
+def test_posterior_mode_has_no_information_criteria():
+    fit = bml.fit(models.SLEEP_INTERCEPT, bml.datasets.load("sleepstudy"), criterion="map")
+    shown = str(fit)
+    assert "fitted by posterior mode (MAP)" in shown
+    assert re.search(r"AIC +\.\n", shown)
+    assert "LR test" not in shown
+
+
+def test_unknown_option():
+    with pytest.raises(SpecificationError, match="`digits` is no option"):
+        models.fit("sleepstudy", models.SLEEP).summary(digits=3)

@@ -35,10 +35,11 @@ def test_decimals_show_four_digits_of_the_smallest_standard_error():
     assert decimals([288.7, 14.8]) == 2
     assert decimals([12345.0]) == 1
     assert decimals([math.nan]) == 3
+    assert decimals([0.02, 9.03e-4]) == decimals([6.9e-5]) == 6
 
 
 def test_decimals_give_up_where_scales_are_too_far_apart():
-    assert decimals([1e-5]) is None
+    assert decimals([1e-6]) is None
     assert decimals([1.0, 3e9]) is None
 
 
