@@ -26,6 +26,7 @@ import pyarrow
 import pymc as pm
 import pytensor
 import pytensor.tensor as pt
+from pytensor.compile.mode import get_mode
 from pytensor.compile.sharedvalue import SharedVariable
 from pytensor.graph.replace import clone_replace
 from pytensor.graph.traversal import graph_inputs
@@ -225,11 +226,11 @@ def _compile_graph(model: pm.Model, values: list[Any]) -> tuple[Any, list[np.nda
     shared = [v for v in graph_inputs(outputs) if isinstance(v, SharedVariable)]
     plain = [v.type(name=v.name) for v in shared]
     outputs = clone_replace(outputs, dict(zip(shared, plain, strict=True)))
+    # The numbers of priors were checked when they were given; without PyMC's checks of them half the nodes are left.
+    mode = get_mode("NUMBA").including("local_remove_check_parameter")
     # Fast math changes digits of some densities; the flag is part of the key of the cached code.
     with pytensor.config.change_flags(numba__fastmath=False):
-        function = pytensor.function(
-            [*values, *plain], outputs, mode="NUMBA", on_unused_input="ignore", trust_input=True
-        )
+        function = pytensor.function([*values, *plain], outputs, mode=mode, on_unused_input="ignore", trust_input=True)
     # Copies: the callback reads them by address, and nobody else may change them.
     return function, [np.array(v.get_value(borrow=True), order="C", copy=True) for v in shared]
 

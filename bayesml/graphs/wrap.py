@@ -40,7 +40,8 @@ def to_pymc(graph: Graph) -> pm.Model:
 def joint_model(graph: Graph) -> pm.Model:
     """The density of outcome, random effects and parameters."""
     dimensions = Dimensions(graph)
-    with pm.Model(coords=text_coords(dimensions.coords)) as model:
+    # the numbers of priors were checked when they were given: no check of them enters the density
+    with pm.Model(coords=text_coords(dimensions.coords), check_bounds=False) as model:
         inputs = {name: pm.Data(name, array, dims=dims) for name, (array, dims) in input_arrays(graph).items()}
         beta = None
         if graph.fixed:
