@@ -121,23 +121,20 @@ def in_order_of_first_mention(terms: tuple[Term, ...]) -> list[Term]:
     Factors of an interaction stand in the order in which the text first names them: `a*b - a` has the terms `b` and
     `a:b`, which must be written `a:b + b`. Terms of the same degree keep their order, since the reader keeps it.
     """
-    before = {(f, g) for term in terms for i, f in enumerate(term.factors) for g in term.factors[i + 1 :]}
-    waiting = list(terms)
-    written: list[Term] = []
-    seen: set[Expression] = set()
+    earlier: dict[Expression, set[Expression]] = {}
+    for term in terms:
+        for i, factor in enumerate(term.factors):
+            earlier.setdefault(factor, set()).update(term.factors[:i])
+    waiting, written = list(terms), list[Term]()
+    named: set[Expression] = set()
     while waiting:
-        heads = {len(term.factors): term for term in reversed(waiting)}
-        allowed = (
-            term
-            for _, term in sorted(heads.items())
-            if not any(
-                f not in seen | set(term.factors) and (f, g) in before
-                for g in set(term.factors) - seen
-                for f, _ in before
-            )
+        first_of_degree = {len(term.factors): term for term in reversed(waiting)}
+        candidates = [term for _, term in sorted(first_of_degree.items())]
+        ready = (
+            t for t in candidates if all(earlier[f] <= named | set(t.factors) for f in t.factors if f not in named)
         )
-        term = next(allowed, waiting[0])
-        written.append(term)
-        seen |= set(term.factors)
+        term = next(ready, candidates[0])
         waiting.remove(term)
+        written.append(term)
+        named.update(term.factors)
     return written

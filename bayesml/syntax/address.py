@@ -16,7 +16,8 @@ def canonical(address: str) -> str:
     """The form in which two ways of writing an address are equal.
 
     Spaces outside of brackets and quotes do not matter, nor do backticks, nor the order of the factors of an
-    interaction (`b:a` is lme4's and Stata's way of writing what is `a:b` here), nor R's `(Intercept)`.
+    interaction (`b:a` is lme4's and Stata's way of writing what is `a:b` here), nor of the two columns of a
+    correlation, nor R's `(Intercept)`.
     """
     text = address.strip()
     if "[" not in text and ":" not in text and "`" not in text and "(" not in text:
@@ -44,6 +45,8 @@ def _sorted(text: str) -> str:
     if opening > 0 and (closing := _matching(text, opening)) > 0 and "|" in text[opening:closing]:
         columns, _, group = text[opening + 1 : closing].rpartition("|")
         inside = [_sorted(c) for c in split_outside(columns, ",")]
+        if text.startswith("corr("):
+            inside.sort()
         return f"{text[:opening]}({','.join(inside)}|{_group(group)}){text[closing + 1 :]}"
     return text
 

@@ -93,7 +93,9 @@ ERRORS = {
     "glmer's nAGQ": ("y ~ x", data(), {"nAGQ": 7}, SpecificationError, "aghq"),
     "unknown family": ("y ~ x", data(), {"family": "tweedie"}, SpecificationError, "no family 'tweedie'"),
     "unknown covariance": ("y ~ (x | g)", data(), {"covariance": "ar"}, SpecificationError, "unstructured"),
-    "covariance of a group not there": ("y ~ (x | g)", data(), {"covariance": {"h": "identity"}}, SpecificationError, "`h`"),
+    "covariance of a group not there": (
+        "y ~ (x | g)", data(), {"covariance": {"h": "identity"}}, SpecificationError, "`h`",
+    ),
     "too many columns": (
         "y ~ f", pd.DataFrame({"y": np.arange(2500.0), "f": np.arange(2500).astype(str)}), {}, TooLarge, r"\(1 \| f\)",
     ),
@@ -136,11 +138,13 @@ TOLD = {
         "y ~ z + (z | g)", data(z=np.repeat(range(6), 4)), {}, "`z` does not vary within levels of `g`",
     ),
     "few whole numbers": ("y ~ k", data(k=np.tile([1, 2, 3, 4], 6)), {}, r"`k` .* 4 values .* `C\(k\)`"),
-    "whole numbers stored as floats": ("y ~ (1 | g)", data(g=np.repeat(np.arange(6.0), 4)), {}, "`g` holds whole numbers"),
+    "whole numbers stored as floats": (
+        "y ~ (1 | g)", data(g=np.repeat(np.arange(6.0), 4)), {}, "`g` holds whole numbers",
+    ),
     "factor left of ||": ("y ~ (f || g)", data(), {}, r"Intercept, f\[b\], f\[c\], all uncorrelated; lme4"),
     "numbers that start again": (
         "y ~ (1 | g) + (1 | k)",
-        data(g=np.repeat(list("ABC"), 8), k=np.r_[np.tile([1, 2], 4), np.tile([1, 2, 3, 4], 2), np.tile([1, 2], 4)]), {},
+        data(g=np.repeat(list("ABC"), 8), k=[*[1, 2] * 4, *[1, 2, 3, 4] * 2, *[1, 2] * 4]), {},
         r"The numbers of `k` start again .*\(1 \| g/k\)",
     ),
 }  # fmt: skip

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from bayesml.design.arrays import stack
 from bayesml.design.build import build_design
 from bayesml.design.columns import read_column
 from bayesml.design.evaluation import Evaluator
 from bayesml.design.predictor import predictor_columns
-from bayesml.design.arrays import stack
 from bayesml.design.state import Learned
 from bayesml.syntax.formula import parse_formula
 from bayesml.syntax.model import Model
