@@ -5,7 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bayesml.estimators.gaussian import ProfiledLikelihood
+from bayesml.estimators.profiled import ProfiledLikelihood
 from bayesml.linalg import gaussian
 from bayesml.linalg.gaussian import GaussianSystem
 from tests.dense import Dense, as_floats, near
@@ -144,11 +144,14 @@ def test_working_products(case, criterion):
     ]
     expected_products, expected_slopes = exact.working_products(mapped)
     expected_products, expected_slopes = expected_products * unit**2, expected_slopes * unit**2
-    sizes = np.array([
-        np.abs(T.T @ (exact.slope_scale(k) + exact.rounding(k) / 1e-9) @ T).sum() * np.abs(change).max() * case.sigma**2 * unit**2
-        for k, (T, directions) in enumerate(zip(system.scaling.terms, changes, strict=True))
-        for change in directions
-    ])  # fmt: skip
+    sizes = np.array(
+        [
+            np.abs(T.T @ (exact.slope_scale(k) + 1e9 * exact.rounding(k)) @ T).sum() * np.abs(change).max()
+            for k, (T, directions) in enumerate(zip(system.scaling.terms, changes, strict=True))
+            for change in directions
+        ]
+    )
+    sizes *= case.sigma**2 * unit**2
     near(slopes, expected_slopes, 1e-9 * sizes)
     diagonal = np.sqrt(np.abs(np.diag(expected_products)))
     near(products, expected_products, 1e-9 * (np.outer(diagonal, diagonal) + np.sqrt(np.outer(sizes, sizes))))
