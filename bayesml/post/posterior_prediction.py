@@ -6,6 +6,7 @@ import numpy as np
 
 from bayesml.post.prediction_rows import PredictionRows
 from bayesml.results.posterior import flat_draws, row_blocks, term_roots
+from bayesml.results.posterior_summary import interval_tails
 
 
 def predict_by_draws(
@@ -24,7 +25,6 @@ def predict_by_draws(
     effects = [flat_draws(b) for b in result.effects] if conditional else []
     roots = [flat_draws(term_roots(*parts)) for parts in zip(result.design.random, post.sds, post.corrs, strict=True)]
     fresh = new_effects(rows, roots, rng) if draw_new else []
-    tails = [(1 - ci_prob) / 2, (1 + ci_prob) / 2]
     out = {name: np.empty(len(rows.X)) for name in columns(interval, with_se)}
     for part in row_blocks(len(rows.X), len(beta)):
         block = rows.take(np.arange(len(rows.X))[part])
@@ -39,7 +39,7 @@ def predict_by_draws(
         if interval == "prediction":
             mean = new_responses(result, block, mean, sigma, [] if conditional else roots, rng)
         if interval is not None:
-            out["lower"][part], out["upper"][part] = np.quantile(mean, tails, axis=0)
+            out["lower"][part], out["upper"][part] = np.quantile(mean, interval_tails(ci_prob), axis=0)
     return out
 
 

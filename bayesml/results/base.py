@@ -3,23 +3,26 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from functools import cached_property
+from importlib import import_module
+from os import PathLike
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
 from bayesml.design.arrays import Design
-from bayesml.results.addresses import Address, find_address, not_found, reversed_group
+from bayesml.results.addresses import Address, find_address, not_found
 from bayesml.tables.table import Table
 
 
 class GroupDict(dict[str, Any]):
-    """A dict by grouping factor that also understands lme4's reversed names, `class:school` for `school:class`."""
+    """A dict by grouping factor, whose parts may stand in any order: lme4's `class:school` finds `school:class`."""
 
     def __missing__(self, name: str) -> Any:
-        other = reversed_group(name) if isinstance(name, str) else name
-        if dict.__contains__(self, other):
-            return self[other]
+        parts = sorted(str(name).split(":"))
+        for own, value in self.items():
+            if sorted(own.split(":")) == parts:
+                return value
         raise not_found("grouping factor", name, self)
 
 
@@ -189,6 +192,11 @@ class Result(ABC):
     def to_latex(self) -> str:
         """The summary as LaTeX (booktabs)."""
         return self.summary().to_latex()
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the result to a file that `bml.load` reads back equal; see `bayesml.results.storage.save`."""
+        # Loaded when it is used: it needs HDF5, and a fit does not.
+        import_module("bayesml.results.storage").save(self, path)
 
 
 def effect_frames(design: Design, arrays: tuple[np.ndarray, ...]) -> GroupDict:
