@@ -72,17 +72,19 @@ def table_of(graph: Graph, ci_prob: float = 0.95) -> pd.DataFrame:
 def natural_scales(graph: Graph) -> dict[str, tuple[float, str]]:
     """Scale of each parameter on the data, and what it is."""
     design, priors, scales = graph.design, graph.priors, PriorScales(graph.design)
-    spread = scales.spread_of_response
-    found: dict[str, tuple[float, str]] = {"sigma": (spread, f"sd({design.response_name})")}
+    spread, unit = scales.spread_of_response, f"sd({design.response_name})"
+    found = {"sigma": (spread, unit)}
     for j, address in enumerate(priors.addresses):
         sd = 0.0 if scales.is_intercept(j) else scales.moments[j][1]
-        of_slope = f"sd({design.response_name}) per sd of the column"
-        found[address] = (spread / sd, of_slope) if sd > 0 else (spread, f"sd({design.response_name})")
+        found[address] = (spread / sd, f"{unit} per sd({address})") if sd > 0 else (spread, unit)
     for k, (role, term) in enumerate(zip(graph.random, priors.terms, strict=True)):
         for i, address in enumerate(term.sd_addresses):
-            plain = role.columns.columns[i] is None and not role.covariance.common_sd
-            unit = f"sd({design.response_name})" + ("" if plain else " per sd of the column")
-            found[address] = (spread if plain else spread * scales.column_factor(k, i), unit)
+            shared = len(term.sds) < role.q
+            column = "the columns" if shared else role.columns.names[i]
+            plain = role.columns.columns[i] is None and not shared
+            found[address] = (
+                (spread, unit) if plain else (spread * scales.column_factor(k, i), f"{unit} per sd({column})")
+            )
         found |= dict.fromkeys(term.corr_addresses, (1.0, ""))
     return found
 
@@ -124,4 +126,4 @@ def implication(
     if prior.support[0] >= 0:
         return f"{content} between {lower / scale:.2g} and {upper / scale:.2g} {unit}"
     middle, half = (lower + upper) / 2, (upper - lower) / 2
-    return f"{content} within {half / scale:.2g} {unit} of {middle:.4g}"
+    return f"{content} within {middle:.4g} ± {half / scale:.2g} {unit}"

@@ -81,6 +81,29 @@ def test_moving_a_column_widens_the_intercept_only(seed):
     assert said < 1e-5
 
 
+@pytest.mark.parametrize("rows", [12, 100])
+def test_moving_a_column_leaves_the_posterior_of_its_slope(seed, rows):
+    """`year` and `year + 2000`, at a known sigma: the posterior is normal and known."""
+    rng = np.random.default_rng(seed)
+    year = rng.integers(0, 20, rows).astype(float)
+    y, sigma = 50 + 0.8 * year + rng.normal(0, 4, rows), 4.0
+    posteriors = []
+    for shift in (-year.mean(), 0.0, 2000.0):
+        x = year + shift
+        priors = build_graph(Model("y ~ year"), design(y, (None, x), ("Intercept", "year"), [])).priors
+        mean, precision = np.array([prior.normal_row for prior in priors.coefficients]).T
+        # on the centred column, where the arithmetic is exact: intercept there = intercept + slope mean(x)
+        T = np.array([[1.0, -x.mean()], [0.0, 1.0]])
+        X = np.column_stack([np.ones(rows), x - x.mean()])
+        H = X.T @ X / sigma**2 + T.T @ (precision[:, None] * T)
+        found = np.linalg.solve(H, X.T @ y / sigma**2 + T.T @ (precision * mean))
+        posteriors.append((found[1], np.linalg.inv(H)[1, 1] ** 0.5))
+    (centred, sd), *others = posteriors
+    for slope, spread in others:
+        assert abs(slope - centred) < 0.02 * sd
+        assert spread == pytest.approx(sd, rel=0.005)
+
+
 def test_without_an_intercept_columns_carry_the_mean(rng):
     groups = np.arange(60) % 3
     indicators = tuple((groups == c).astype(float) for c in range(3))
