@@ -3,6 +3,7 @@
 from typing import Any
 
 import narwhals as nw
+import numpy as np
 import pandas as pd
 
 from bayesml.errors import DataError
@@ -47,14 +48,12 @@ class NarwhalsFrame:
         dtype = series.dtype
         if isinstance(dtype, nw.Enum | nw.Categorical):
             categories = dtype.categories if isinstance(dtype, nw.Enum) else _categories(series)
-            return pd.Categorical(series.cast(nw.String).to_list(), categories=list(categories))
+            return pd.Categorical(_text(series.cast(nw.String)), categories=list(categories))
         if isinstance(dtype, nw.Boolean) and series.is_null().any():
             return pd.array(series.to_list(), dtype="boolean")
         if isinstance(dtype, nw.Decimal):
             return series.cast(nw.Float64).to_numpy()
-        if isinstance(dtype, nw.String):
-            return pd.array(series.to_list(), dtype="str")
-        return series.to_numpy()
+        return _text(series) if isinstance(dtype, nw.String) else series.to_numpy()
 
 
 def _categories(series: nw.Series) -> list[str]:
@@ -63,3 +62,9 @@ def _categories(series: nw.Series) -> list[str]:
     if hasattr(native, "unify_dictionaries"):
         return native.unify_dictionaries().chunk(0).dictionary.to_pylist()
     return sorted(series.drop_nulls().cast(nw.String).unique().to_list())
+
+
+def _text(series: nw.Series) -> Values:
+    """A pandas array of text, without a copy where pandas keeps text in Arrow."""
+    dtype = pd.StringDtype(na_value=np.nan)
+    return pd.array(series.to_arrow() if dtype.storage == "pyarrow" else series.to_list(), dtype=dtype)
