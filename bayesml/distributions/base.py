@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from math import inf, isfinite
+from numbers import Real
 from types import ModuleType
 from typing import Any, ClassVar
 
@@ -31,13 +32,14 @@ class Distribution(ABC):
     def __post_init__(self) -> None:
         for field in fields(self):  # type: ignore[arg-type]
             value = getattr(self, field.name)
-            if isinstance(value, (bool, str)) or not np.isscalar(value) or not np.isreal(value):
+            if isinstance(value, bool) or not isinstance(value, Real):
                 raise SpecificationError(f"{self.name}({field.name}={value!r}): {field.name} must be a number.")
-            if not isfinite(value):
-                raise SpecificationError(f"{self.name}({field.name}={value}): {field.name} must be finite.")
-            if field.name in self.positive and not value > 0:
-                raise SpecificationError(f"{self.name}({field.name}={value}): {field.name} must be above 0.")
-            object.__setattr__(self, field.name, float(value))
+            number = float(value)
+            if not isfinite(number):
+                raise SpecificationError(f"{self.name}({field.name}={number}): {field.name} must be finite.")
+            if field.name in self.positive and not number > 0:
+                raise SpecificationError(f"{self.name}({field.name}={number}): {field.name} must be above 0.")
+            object.__setattr__(self, field.name, number)
 
     @property
     def name(self) -> str:

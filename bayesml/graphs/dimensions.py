@@ -1,6 +1,7 @@
 """Named dimensions of a graph's variables and the user's labels along them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +30,7 @@ class Dimensions:
         self.graph = graph
         design = graph.design
         index = design.index
-        self.coords: dict[str, Sequence[object]] = {
+        self.coords: dict[str, Any] = {
             "obs": index.to_numpy() if index.nlevels == 1 and index.is_unique else design.rows,
             "coef": design.coefficients,
         }
@@ -58,6 +59,6 @@ class Dimensions:
         return self.levels[k], f"{self.graph.random[k].suffix}_term"
 
 
-def text_coords(coords: Mapping[str, Sequence[object]]) -> dict[str, np.ndarray]:
+def text_coords(coords: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """Coordinates as arrays, for PyMC."""
     return {name: np.asarray(labels) for name, labels in coords.items()}

@@ -18,9 +18,9 @@ def correlation_root(role: RandomRole, values: TensorVariable | None) -> TensorV
     ----------
     role : RandomRole
     values : tensor (n_correlations,) or None
-        Partial correlations in the order of `tril_indices(q, -1)`, or the common correlation.
+        Partial correlations in the order of `tril_indices(q, -1)`, or the common correlation; None without any.
     """
-    if role.n_correlations == 0:
+    if values is None or role.n_correlations == 0:
         return None
     if role.covariance.correlations == "one":
         return root_of_common(values[0], role.q, pt)

@@ -202,24 +202,19 @@ def resolve_priors(priors: Priors, design: Design, terms: Sequence[Term], has_sc
     kinds = prior_set(priors.prior_set)
     scales = PriorScales(design)
 
-    def choose(address: str, make: Callable[[], Distribution]) -> Distribution:
-        return given[address] if address in given else make()
+    def choose(address: str, make: Callable[..., Distribution], *place: int) -> Distribution:
+        return given[address] if address in given else make(scales, *place)
 
-    coefficients = tuple(
-        choose(name, lambda j=j: kinds.coefficient(scales, j)) for j, name in enumerate(design.coefficients)
-    )
+    coefficients = tuple(choose(name, kinds.coefficient, j) for j, name in enumerate(design.coefficients))
     resolved = []
     for k, term in enumerate(terms):
-        sds = tuple(
-            choose(address, lambda k=k, i=i: kinds.random_sd(scales, k, i))
-            for i, address in enumerate(sd_addresses(term))
-        )
+        sds = tuple(choose(address, kinds.random_sd, k, i) for i, address in enumerate(sd_addresses(term)))
         addresses = corr_addresses(term)
         correlation = choose(addresses[0], kinds.correlation) if addresses else None
         partials = correlation.partial_correlations(term.q, term.covariance.common_sd) if correlation else ()
         assert partials is not None
         resolved.append(TermPriors(sd_addresses(term), sds, addresses, correlation, partials))
-    sigma = choose("sigma", lambda: kinds.residual_sd(scales)) if has_scale else None
+    sigma = choose("sigma", kinds.residual_sd) if has_scale else None
     return ResolvedPriors(priors.prior_set, design.coefficients, coefficients, tuple(resolved), sigma, tuple(given))
 
 
@@ -252,7 +247,7 @@ class PriorSet:
         kind = "random_sd_correlated" if correlated and "random_sd_correlated" in self.kinds else "random_sd"
         return self.make(kind, lambda: scales.random_sd(term, column))
 
-    def correlation(self) -> Distribution:
+    def correlation(self, scales: PriorScales) -> Distribution:
         return self.make("correlation", lambda: 1.0)
 
     def residual_sd(self, scales: PriorScales) -> Distribution:

@@ -1,6 +1,6 @@
 """Priors as variables of a PyMC model, their numbers as inputs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pymc as pm
@@ -11,7 +11,7 @@ from pytensor.tensor import TensorVariable
 from bayesml.distributions import Distribution
 
 
-def number_inputs(name: str, numbers: dict[str, np.ndarray | float]) -> dict[str, TensorVariable]:
+def number_inputs(name: str, numbers: Mapping[str, np.ndarray | float]) -> dict[str, TensorVariable]:
     """Numbers of a prior as shared variables `<name>_<parameter>`: other numbers compile nothing."""
     return {
         key: pytensor.shared(np.asarray(value, dtype=float), name=f"{name}_{key}") for key, value in numbers.items()

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 from bayesml.families import Family
 from bayesml.responses.base import Response
@@ -11,8 +11,8 @@ from bayesml.responses.base import Response
 class Plain(Response):
     """A response that is observed as it is: each row contributes its density."""
 
-    name = None
-    arguments = ("y",)
+    name: ClassVar[str | None] = None
+    arguments: ClassVar[tuple[str, ...]] = ("y",)
 
     def log_density(self, family: Family, y: Any, parameters: Mapping[str, Any], namespace: ModuleType) -> Any:
         return family.log_density(y, parameters, namespace)

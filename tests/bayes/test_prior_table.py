@@ -22,7 +22,8 @@ def sleepstudy():
 def test_default_priors_of_sleepstudy(sleepstudy):
     table = prior_table(FORMULA, sleepstudy)
     assert list(table.index) == [
-        "Intercept", "Days", "sd(Intercept | Subject)", "sd(Days | Subject)", "corr(Intercept, Days | Subject)", "sigma",
+        "Intercept", "Days", "sd(Intercept | Subject)", "sd(Days | Subject)", "corr(Intercept, Days | Subject)",
+        "sigma",
     ]  # fmt: skip
     assert list(table.columns) == ["prior", "source", "scale", "mean", "sd", "lower", "upper", "implies"]
     y, x = sleepstudy["Reaction"].to_numpy(), sleepstudy["Days"].to_numpy()
