@@ -58,7 +58,7 @@ def icc(
     --------
     >>> import bayesml as bml
     >>> fit = bml.fit("Yield ~ 1 + (1 | Batch)", bml.datasets.load("dyestuff"))
-    >>> round(bml.icc(fit).loc["Batch", "estimate"], 4)
+    >>> round(float(bml.icc(fit).loc["Batch", "estimate"]), 4)
     0.4185
     """
     design = result.design

@@ -2,6 +2,7 @@ import pandas as pd
 import pytest
 
 from bayesml.tables.table import Column, Row, Section, Table
+from bayesml.tables.text import text_width
 
 COLUMNS = (
     Column("estimate"),
@@ -90,3 +91,12 @@ def test_long_labels_are_broken_and_lines_stay_within_the_width():
 def test_notes_are_broken_at_the_width_of_the_table():
     noted = Table("t", sections=TABLE.sections, notes=("word " * 60,))
     assert max(map(len, noted.to_text(88).splitlines())) <= 88
+
+
+def test_letters_of_all_alphabets_are_aligned():
+    labels = ["größe", "体重", "e\u0301ge", "plain"]
+    rows = tuple(Row(label, (1.0, 0.5, 0.0, 2.0)) for label in labels)
+    lines = Table("t", sections=(Section("", COLUMNS, rows),)).to_text().splitlines()
+    shown = [line for line in lines if "2.0000" in line]
+    assert [text_width(line) for line in shown] == [60] * 4
+    assert text_width("体重") == 4
