@@ -27,6 +27,7 @@ import pymc as pm
 import pytensor
 import pytensor.tensor as pt
 from pytensor.compile.mode import get_mode
+from pytensor.compile.mode import get_mode
 from pytensor.compile.sharedvalue import SharedVariable
 from pytensor.graph.replace import clone_replace
 from pytensor.graph.traversal import graph_inputs
@@ -303,7 +304,9 @@ def _density_callback(
         at, rank = len(words), value.type.ndim
         shape = _tuple_text(f"w[{at + 2 + k}]" for k in range(rank))
         arguments.append(f"x[w[{at}]:w[{at + 1}]].reshape({shape})")
-        copies.append(f"    g[w[{at}]:w[{at + 1}]] = g{i}.ravel()" if rank else f"    g[w[{at}]] = g{i}.item()")
+        # Assigning to a slice would compile the text of its error message: two seconds.
+        flat = f"    f{i} = g{i}.ravel()\n    for i in range(len(f{i})):\n        g[w[{at}] + i] = f{i}[i]"
+        copies.append(flat if rank else f"    g[w[{at}]] = g{i}.item()")
         words += [start, start + prod(size), *size]
         start += prod(size)
     for array in data:

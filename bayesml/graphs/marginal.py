@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytensor.tensor as pt
+from numba import types
 from pytensor.gradient import DisconnectedType
 from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.op import Op
@@ -15,13 +16,14 @@ from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache
 
 from bayesml.graphs import covariance_roots as roots
 from bayesml.linalg import marginal
+from bayesml.linalg.by_address import address_of, caller
 from bayesml.linalg.elimination import kernel
 
 PARAMETERS = ("sd", "unit", "sigma", "beta")
 """Inputs that the density is differentiated in."""
 
 SETTINGS = ("given", "prior_mean", "prior_precision", "lower", "width", "layout")
-"""Inputs that describe the model; the arrays of the cross-products follow them."""
+"""Inputs that describe the model; `density_address()` and the arrays of the cross-products follow them."""
 
 
 @kernel
@@ -53,6 +55,30 @@ def marginal_with_gradient(sd, unit, sigma, beta, given, prior_mean, prior_preci
     return np.asarray(value), grad_sd, grad_unit, np.asarray(grad_sigma), grad_beta
 
 
+DENSITY = (
+    marginal.VECTOR, marginal.VECTOR, types.float64[::1].copy(ndim=0), marginal.VECTOR,
+    marginal.INTEGERS, *4 * (marginal.VECTOR,), types.int64[:, ::1], types.Tuple(marginal.ARRAYS),
+)  # fmt: skip
+call_density = caller(marginal_with_gradient, DENSITY)
+
+
+def density_address() -> np.ndarray:
+    """Where the machine code of `marginal_with_gradient` is in this process, as an input of the Op."""
+    return np.array(address_of(marginal_with_gradient, DENSITY), np.int64)
+
+
+@kernel
+def density_at(sd, unit, sigma, beta, given, prior_mean, prior_precision, lower, width, layout, address, *arrays):
+    """`marginal_with_gradient`, called by its address: it is not compiled again into each graph."""
+    return call_density(
+        address.item(),
+        (
+            np.ascontiguousarray(sd), np.ascontiguousarray(unit), sigma, np.ascontiguousarray(beta),
+            given, prior_mean, prior_precision, lower, width, layout, arrays,
+        ),
+    )  # fmt: skip
+
+
 class GaussianMarginal(Op):
     """Log density of a linear multilevel model with its random effects, and some coefficients, integrated out.
 
@@ -68,7 +94,8 @@ class GaussianMarginal(Op):
         return Apply(self, variables, outputs)
 
     def perform(self, node: Apply, inputs: Sequence[np.ndarray], output_storage: Sequence[list[Any]]) -> None:
-        for storage, value in zip(output_storage, marginal_with_gradient(*map(np.asarray, inputs)), strict=True):
+        given = [np.asarray(value) for i, value in enumerate(inputs) if i != len(PARAMETERS) + len(SETTINGS)]
+        for storage, value in zip(output_storage, marginal_with_gradient(*given), strict=True):
             storage[0] = np.asarray(value)
 
     def pullback(self, inputs: Any, outputs: Any, cotangents: Any) -> list[Variable]:
@@ -99,4 +126,4 @@ def kernel_salt() -> int:
 
 @register_funcify_default_op_cache_key(GaussianMarginal)
 def _compiled(op: GaussianMarginal, **options: Any) -> tuple[Any, int]:
-    return marginal_with_gradient, kernel_salt()
+    return density_at, kernel_salt()

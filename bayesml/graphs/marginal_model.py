@@ -11,7 +11,7 @@ from pytensor.tensor import TensorVariable
 from bayesml.distributions import Distribution
 from bayesml.graphs.dimensions import Dimensions, text_coords
 from bayesml.graphs.expressions import correlation_root, correlations
-from bayesml.graphs.marginal import GaussianMarginal
+from bayesml.graphs.marginal import GaussianMarginal, density_address
 from bayesml.graphs.natural import CovarianceParameters
 from bayesml.graphs.prior_variables import number_inputs, scalar_variable, vector_variable
 from bayesml.graphs.roles import Graph
@@ -45,7 +45,7 @@ def marginal_model(graph: Graph, system: GaussianSystem | None = None) -> pm.Mod
     given = ~graph.integrated_beta
     system = GaussianSystem.of(graph.design, given) if system is None else system
     coords = {name: labels for name, labels in dimensions.coords.items() if name not in ("obs", *dimensions.levels)}
-    with pm.Model(coords=text_coords(coords)) as model:
+    with pm.Model(coords=text_coords(coords), check_bounds=False) as model:
         sds = [prior for term in priors.terms for prior in term.sds]
         partials = [prior for term in priors.terms for prior in term.partials]
         sd = _vector("sd", sds, "sd_address", [a for term in priors.terms for a in term.sd_addresses])
@@ -57,6 +57,7 @@ def marginal_model(graph: Graph, system: GaussianSystem | None = None) -> pm.Mod
         settings = (given.astype(np.int64), rows[:, 0].copy(), rows[:, 1].copy(), *parameters.bounds, parameters.layout)
         names = ("given", "prior_mean", "prior_precision", "lower", "width", "layout")
         inputs = [_input(name, array) for name, array in zip(names, settings, strict=True)]
+        inputs.append(_input("density_address", density_address()))
         inputs += [_input(f"cross_products_{i}", array) for i, array in enumerate(system.arrays())]
         pm.Potential("marginal", GaussianMarginal()(sd, unit, sigma, beta, *inputs)[0])
         _natural_parameters(graph, dimensions, parameters, sd, unit)
@@ -84,12 +85,12 @@ def _units(partials: Sequence[Distribution], bounds: np.ndarray, labels: Sequenc
     constant = _input("partial_held", (values - bounds[0]) / bounds[1])
     if held.all():
         return constant
-    free = np.flatnonzero(~held)
+    free = np.flatnonzero(~held).tolist()
     model = pm.modelcontext(None)
     model.add_coord("corr_address", np.asarray([labels[i] for i in free]))
     shapes = {key: np.array([_shape(partials[i], key) for i in free]) for key in ("alpha", "beta")}
     unit = pm.Beta("partial_unit", **number_inputs("partial_unit", shapes), dims="corr_address")
-    return pt.set_subtensor(constant[_input("partial_places", free)], unit) if held.any() else unit
+    return pt.set_subtensor(constant[_input("partial_places", np.array(free))], unit) if held.any() else unit
 
 
 def _shape(prior: Distribution, key: str) -> float:
@@ -127,4 +128,4 @@ def _vector(
 
 
 def _input(name: str, array: np.ndarray) -> TensorVariable:
-    return pytensor.shared(np.array(array), name=name)
+    return pytensor.shared(np.array(array, order="C"), name=name)

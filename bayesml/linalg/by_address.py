@@ -22,7 +22,7 @@ def address_of(kernel: Any, arguments: tuple[Any, ...]) -> int:
 
 
 def caller(kernel: Any, arguments: tuple[Any, ...]) -> Callable[..., Any]:
-    """A function for other kernels, ``call(address, (a, b, ...))``, that calls the code at `address_of(kernel, arguments)`.
+    """A function for other kernels, ``call(address, (a, b, ...))``, that calls what `address_of` found.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def caller(kernel: Any, arguments: tuple[Any, ...]) -> Callable[..., Any]:
 
     @intrinsic
     def call(typing_context: Any, address: Any, given: Any) -> Any:
-        if tuple(given) != arguments:
+        if tuple(map(plain, given)) != arguments:
             raise TypingError(f"{kernel.py_func.__name__} is called with {tuple(given)}, not {arguments}")
         if arguments not in kernel.overloads:
             kernel.compile(arguments)
@@ -49,6 +49,11 @@ def caller(kernel: Any, arguments: tuple[Any, ...]) -> Callable[..., Any]:
                 context.call_conv.return_status_propagate(builder, status)
             return out
 
-        return result(types.int64, types.Tuple(arguments)), codegen
+        return result(types.int64, given), codegen
 
     return call
+
+
+def plain(kind: Any) -> Any:
+    """The type of a tuple, for that of the rest of a function's arguments."""
+    return types.Tuple(tuple(kind)) if isinstance(kind, types.BaseTuple) else kind

@@ -14,11 +14,15 @@ from bayesml.linalg.border import border_by_loops, effects_from_standardised
 from bayesml.linalg.by_address import address_of, caller
 from bayesml.linalg.elimination import eliminate, kernel, sweep_back
 
-
 VECTOR, MATRIX, INTEGERS, INTEGER = types.float64[::1], types.float64[:, ::1], types.int64[::1], types.int64
 ELIMINATE = (VECTOR, *8 * (INTEGERS,), VECTOR, VECTOR, INTEGERS, MATRIX)
 BORDER = (MATRIX, VECTOR, INTEGERS, INTEGERS, INTEGER, INTEGERS, INTEGER, MATRIX, MATRIX, VECTOR, VECTOR, VECTOR)
 SWEEP_BACK = (*8 * (INTEGERS,), VECTOR, VECTOR, INTEGERS, MATRIX, INTEGER, *5 * (VECTOR,))
+ARRAYS = (
+    INTEGERS, types.int64[:, ::1], *10 * (INTEGERS,), VECTOR, MATRIX, VECTOR, MATRIX, MATRIX, VECTOR, VECTOR, INTEGERS,
+)  # fmt: skip
+"""Types of `GaussianSystem.arrays()`."""
+
 call_eliminate = caller(eliminate, ELIMINATE)
 call_border = caller(border_by_loops, BORDER)
 call_sweep_back = caller(sweep_back, SWEEP_BACK)
