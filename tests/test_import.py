@@ -21,3 +21,14 @@ def test_import_loads_no_heavy_library():
 def test_import_takes_less_than_a_twentieth_of_a_second():
     code = "import time; t = time.perf_counter(); import bayesml; print(time.perf_counter() - t)"
     assert min(float(run(code)) for _ in range(3)) < 0.05
+
+
+def test_a_fit_loads_no_plotting_library_and_no_sampler():
+    code = """
+import bayesml as bml, sys, json
+fit = bml.fit("Reaction ~ Days + (Days | Subject)", bml.datasets.load("sleepstudy"))
+str(fit), fit.ranef, fit.varcorr
+print(json.dumps(list(sys.modules)))
+"""
+    loaded = set(json.loads(run(code)))
+    assert not loaded & {"matplotlib", "arviz", "arviz_base", "arviz_plots", "pymc", "pytensor", "nutpie", "formulaic"}
