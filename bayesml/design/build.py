@@ -217,5 +217,5 @@ def _random_columns(term: RandomTerm, covariance: Any, evaluator: Evaluator, not
             notes.tell(note)
         parts.append(factor_of(whole, evaluator.rows if isinstance(expression, Name) else None))
     factor = interaction(parts, [label(expression) for expression in term.group])
-    columns = predictor_columns(term.columns, evaluator)
+    columns = predictor_columns(term.columns, evaluator, f"`{term}`")
     return RandomColumns(term.group_name, factor.levels, factor.codes, columns.names, columns.values, covariance)

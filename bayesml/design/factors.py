@@ -46,11 +46,14 @@ def whole_number_factor(values: np.ndarray) -> Factor:
     if len(values):
         low, high = int(values.min()), int(values.max())
         if high - low <= 4 * len(values) + 1000:
-            shifted = values.astype(np.int64) - low
+            # without leaving the range of the type, signed or not
+            shifted = (values - values.min() if values.dtype.kind == "u" else values.astype(np.int64) - low).astype(
+                np.int64
+            )
             seen = np.zeros(high - low + 1, dtype=bool)
             seen[shifted] = True
             codes = np.cumsum(seen) - 1
-            return Factor(codes[shifted], pd.Index(np.flatnonzero(seen) + low))
+            return Factor(codes[shifted], pd.Index(np.flatnonzero(seen).astype(values.dtype) + values.min()))
     codes, levels = pd.factorize(values, sort=True)
     return Factor(codes, pd.Index(levels))
 

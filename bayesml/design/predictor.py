@@ -13,6 +13,9 @@ from bayesml.spec.terms import FixedPart
 MOST_COLUMNS = 2000
 """More columns than these in one predictor are refused."""
 
+MOST_BYTES = 8 * 2**30
+"""Columns of one predictor that would fill more than these are refused."""
+
 
 @dataclass(frozen=True, eq=False)
 class Columns:
@@ -36,13 +39,20 @@ class Columns:
     spans_ones: bool
 
 
-def predictor_columns(part: FixedPart, evaluator: Evaluator) -> Columns:
+def predictor_columns(part: FixedPart, evaluator: Evaluator, where: str = "The fixed part") -> Columns:
     """Columns of the terms of a predictor; the first factor of an interaction varies fastest.
+
+    Parameters
+    ----------
+    part : FixedPart
+    evaluator : Evaluator
+    where : str
+        What the predictor is, for messages.
 
     Raises
     ------
     TooLarge
-        More than 2000 columns, before any is made; names the factor with the most levels.
+        More than 2000 columns or 8 GiB, before any is made; names the factor with the most levels.
     SpecificationError
         Two columns with the same address.
     """
@@ -54,7 +64,7 @@ def predictor_columns(part: FixedPart, evaluator: Evaluator) -> Columns:
         return Columns(tuple(names), tuple(values), tuple(terms), spans_ones)
 
     full = full_dummies(part, evaluator)
-    _check_size(part, evaluator, full)
+    _check_size(part, evaluator, full, where)
     for term, dummies in zip(part.terms, full, strict=True):
         cells: list[tuple[str, np.ndarray | None]] = [("", None)]
         for factor, dummy in zip(term.factors, dummies, strict=True):
@@ -115,7 +125,7 @@ def _factor_columns(factor: Expression, evaluator: Evaluator, dummy: bool) -> li
     raise AssertionError(factor)
 
 
-def _check_size(part: FixedPart, evaluator: Evaluator, full: list[tuple[bool, ...]]) -> None:
+def _check_size(part: FixedPart, evaluator: Evaluator, full: list[tuple[bool, ...]], where: str) -> None:
     """Refuse too many columns, from the numbers of levels alone."""
     total = int(part.intercept)
     for term, dummies in zip(part.terms, full, strict=True):
@@ -127,15 +137,18 @@ def _check_size(part: FixedPart, evaluator: Evaluator, full: list[tuple[bool, ..
                 case CodedFactor(_, inner):
                     count *= len(inner.levels) - (not dummy)
         total += count
-    if total <= MOST_COLUMNS:
+    needed = 8 * total * evaluator.n
+    if total <= MOST_COLUMNS and needed <= MOST_BYTES:
         return
-    factors = {f for term in part.terms for f in term.factors if isinstance(evaluator.block(f), CodedFactor)}
-    sizes = {
-        label(f): len(block.factor.levels) for f in factors if isinstance(block := evaluator.block(f), CodedFactor)
-    }
-    largest = max(sizes, key=lambda name: sizes[name])
+    blocks = [
+        block for term in part.terms for f in term.factors if isinstance(block := evaluator.block(f), CodedFactor)
+    ]
+    why = f"more than {MOST_COLUMNS}" if total > MOST_COLUMNS else f"{needed / 2**30:.0f} GiB of memory"
+    if not blocks:
+        raise TooLarge(f"{where} would have {total} columns, {why}.")
+    largest = max(blocks, key=lambda block: len(block.factor.levels))
+    name, levels = largest.name, len(largest.factor.levels)
     raise TooLarge(
-        f"The fixed part would have {total} columns, more than {MOST_COLUMNS}: the factor `{largest}` has "
-        f"{sizes[largest]} "
-        f"levels. Make it a random term, `(1 | {largest})`, or a number."
+        f"{where} would have {total} columns, {why}: the factor `{name}` has {levels} levels. "
+        f"Make it a grouping factor, `(1 | {name})`, or a number."
     )

@@ -99,6 +99,16 @@ ERRORS = {
     "too many columns": (
         "y ~ f", pd.DataFrame({"y": np.arange(2500.0), "f": np.arange(2500).astype(str)}), {}, TooLarge, r"\(1 \| f\)",
     ),
+    "too many columns of a random term": (
+        "y ~ (f | g)",
+        pd.DataFrame({"y": np.ones(5000), "f": np.tile(np.arange(2500), 2).astype(str), "g": np.repeat([1, 2], 2500)}),
+        {}, TooLarge, r"`\(1 \+ f \| g\)` would have 2500 columns",
+    ),
+    "too much memory": (
+        "y ~ f",
+        pd.DataFrame({"y": np.ones(800_000), "f": pd.Categorical.from_codes(np.arange(800_000) % 1500, range(1500))}),
+        {}, TooLarge, r"9 GiB of memory: the factor `f` has 1500 levels.*\(1 \| f\)",
+    ),
     "too many columns of an interaction": (
         "y ~ f * g",
         pd.DataFrame({"y": np.arange(99.0), "f": np.arange(99).astype(str), "g": np.arange(99).astype(str)}),

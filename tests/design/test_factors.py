@@ -28,6 +28,17 @@ def test_whole_numbers(values):
     np.testing.assert_array_equal(factor.codes, codes)
 
 
+@pytest.mark.parametrize("dtype", ["i1", "u1", "i2", "i4", "u4", "i8", "u8"])
+def test_whole_numbers_keep_their_type(dtype):
+    limits = np.iinfo(dtype)
+    for values in ([limits.max, limits.min, limits.max], [limits.max, limits.max - 2], [limits.min + 1, limits.min]):
+        array = np.array(values, dtype=dtype)
+        factor = factor_of(read_column("g", array), None)
+        assert factor.levels.dtype == array.dtype
+        assert list(factor.levels) == sorted(set(values))
+        assert list(factor.levels[factor.codes]) == values
+
+
 @given(st.lists(st.sampled_from("abcd"), min_size=1, max_size=30), st.permutations("abcdz"), st.data())
 def test_categories_keep_their_order_without_unused_levels(values, order, data):
     rows = data.draw(st.none() | st.lists(st.sampled_from(range(len(values))), min_size=1, unique=True).map(np.array))

@@ -88,6 +88,13 @@ def test_columns_that_are_needed():
         new_rows(design, FRAME[["x", "school"]])
 
 
+def test_rows_without_levels():
+    design = build_design(Model("y ~ z + (x | school)"), FRAME)
+    (term,) = new_rows(design, FRAME[["z", "x"]], groups=False).random
+    assert set(term.codes) == set(term.unseen) == {-1}
+    np.testing.assert_array_equal(term.Z, design.random[0].Z)
+
+
 def test_offset_weights_and_known_sd_of_new_rows():
     design = build_design(Model("y ~ z + offset(2 * x)", weights="w"), FRAME)
     new = new_rows(design, FRAME[["z", "x", "w"]].iloc[:4])
