@@ -1,5 +1,7 @@
 """`ranef`: random effects with the standard deviation that is asked for."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -16,8 +18,9 @@ def ranef(result: Result, kind: str | None = None, se: str | None = None) -> Gro
     Parameters
     ----------
     result : LikelihoodResult or BayesianResult
-    kind : {"mode", "mean"}, optional
-        Conditional modes or means of a fit; in a linear model they are the same. A posterior has only ``"mean"``.
+    kind : {"mode", "mean", "median"}, optional
+        Fits: conditional ``"mode"`` (default) or ``"mean"``; in a linear model they are the same. Posteriors:
+        ``"median"`` (default, as in all tables) or ``"mean"`` of the draws; means where all draws would be too large.
     se : {"conditional", "comparative", "full"}, optional
         What the standard deviation takes into account. Fits: ``"conditional"`` (default, lme4's), b given y
         with all parameters fixed; ``"comparative"``, coefficients estimated too: sd(b-hat - b), Stata's
@@ -26,7 +29,7 @@ def ranef(result: Result, kind: str | None = None, se: str | None = None) -> Gro
     Returns
     -------
     dict of DataFrame
-        By grouping factor: levels × two outer columns, `mode` (or `mean`) and `se`, over the columns of the terms.
+        By grouping factor: levels × two outer columns, the kind and `se`, over the columns of the terms.
         NaN in `se` under ``"full"`` where a variance parameter is on its boundary.
 
     Raises
@@ -42,16 +45,26 @@ def ranef(result: Result, kind: str | None = None, se: str | None = None) -> Gro
     (18, 2)
     """
     if isinstance(result, LikelihoodResult):
-        one_of("kind", kind or "mode", ["mode", "mean"])
-        one_of("se", se or "conditional", ["conditional", "comparative", "full"])
-        sds = likelihood_sds(result, se or "conditional")
+        kind, se = kind or "mode", se or "conditional"
+        one_of("kind", kind, ["mode", "mean"])
+        one_of("se", se, ["conditional", "comparative", "full"])
+        effects, sds = result.effect_arrays(), likelihood_sds(result, se)
     else:
-        one_of("kind", kind or "mean", ["mean"], " for a posterior")
+        kind = kind or "median"
+        one_of("kind", kind, ["median", "mean"], " for a posterior")
         one_of("se", se or "full", ["full"], " for a posterior: its draws carry all uncertainty")
-        kind, sds = "mean", result.effect_sds()
-    modes, errors = effect_frames(result.design, result.effect_arrays()), effect_frames(result.design, sds)
-    names = [kind or "mode", "se"]
-    return GroupDict({group: pd.concat([modes[group], errors[group]], axis=1, keys=names) for group in modes})
+        effects, sds = posterior_effects(result, kind), result.effect_sds()
+    centres, errors = effect_frames(result.design, effects), effect_frames(result.design, sds)
+    return GroupDict(
+        {group: pd.concat([centres[group], errors[group]], axis=1, keys=[kind, "se"]) for group in centres}
+    )
+
+
+def posterior_effects(result: Any, kind: str) -> tuple[np.ndarray, ...]:
+    """Medians or means of the draws of each term, (J, q)."""
+    if kind == "median" or not result.effects_fit:
+        return result.effect_arrays()
+    return tuple(b.mean(axis=(0, 1)) for b in result.effects)
 
 
 def likelihood_sds(result: LikelihoodResult, se: str) -> tuple[np.ndarray, ...]:
