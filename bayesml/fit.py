@@ -6,10 +6,11 @@ from bayesml.design.build import build_design
 from bayesml.errors import SpecificationError
 from bayesml.estimators.gaussian import estimate
 from bayesml.graphs.roles import build_graph
+from bayesml.linalg.threads import one_blas_thread
 from bayesml.results.likelihood import LikelihoodResult
 from bayesml.spec.model import Model
 from bayesml.spec.terms import Formula
-from bayesml.syntax.model import Model as written_model
+from bayesml.syntax.model import Model as WrittenModel
 
 CRITERIA = ("ml", "reml", "map")
 INTEGRATIONS = ("exact",)
@@ -76,20 +77,21 @@ def fit(
     {'Intercept': 251.41, 'Days': 10.47}
     """
     model = as_model(formula, options)
-    criterion = chosen(criterion, model)
+    use = chosen(criterion, model)
     if integration not in (None, *INTEGRATIONS):
         raise SpecificationError(
             f"`integration={integration!r}`: the random effects of a linear model are integrated out exactly; "
             'leave it out, or give "exact".'
         )
-    design = build_design(model, data)
-    return estimate(build_graph(model, design), criterion, report=print_iteration if verbose else None)
+    with one_blas_thread():
+        design = build_design(model, data)
+    return estimate(build_graph(model, design), use, report=print_iteration if verbose else None)
 
 
 def as_model(formula: str | Formula | Model, options: dict[str, Any]) -> Model:
     """The model that a verb was given: a formula with options, or a model without any."""
     if not isinstance(formula, Model):
-        return written_model(formula, **options)
+        return WrittenModel(formula, **options)
     if options:
         raise SpecificationError(
             f"The model already says {', '.join(sorted(options))}: give options with a formula, or change the model "
@@ -100,8 +102,7 @@ def as_model(formula: str | Formula | Model, options: dict[str, Any]) -> Model:
 
 def chosen(criterion: str | None, model: Model) -> str:
     """The criterion, checked against the priors."""
-    if criterion is None:
-        criterion = "reml"
+    criterion = criterion or "reml"
     if criterion not in CRITERIA:
         raise SpecificationError(f"`criterion={criterion!r}` is not one of {', '.join(map(repr, CRITERIA))}.")
     if criterion != "map" and not model.priors.only_fixes:

@@ -8,8 +8,10 @@ import pandas as pd
 
 from bayesml.errors import DataError, SpecificationError
 from bayesml.estimators.gaussian import estimate
+from bayesml.estimators.gaussian_solution import JointSolution
 from bayesml.estimators.refits import refit_many
 from bayesml.graphs.roles import build_graph
+from bayesml.linalg.threads import one_blas_thread
 from bayesml.results.addresses import covariance_addresses
 from bayesml.results.likelihood import LikelihoodResult
 
@@ -53,11 +55,13 @@ def refit(result: LikelihoodResult, Y: Any) -> LikelihoodResult | pd.DataFrame:
     if values.ndim == 1:
         design = replace(result.design, y=values)
         return estimate(build_graph(result.model, design), result.criterion)
-    if result.criterion == "map" or not hasattr(result.solution.objective, "integrated"):
+    if isinstance(result.solution, JointSolution):
         raise SpecificationError(
-            'Many responses at once are refitted by "ml" or "reml" with free covariances; refit this model one response at a time.'
+            'Many responses at once are refitted by "ml" or "reml" with free covariances; '
+            "refit this model one response at a time."
         )
-    fits = refit_many(result.solution, values)
+    with one_blas_thread():
+        fits = refit_many(result.solution, values)
     columns: dict[str, np.ndarray] = dict(zip(result.design.coefficients, fits.beta.T, strict=True))
     for address in covariance_addresses(result.design):
         G = fits.covariances[address.term]

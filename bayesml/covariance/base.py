@@ -45,7 +45,7 @@ class Covariance(ABC):
 
     @abstractmethod
     def theta(self, G: np.ndarray) -> np.ndarray:
-        """Parameters theta, shape (n_theta,), with ``Lambda(theta) Lambda(theta)' = G``; G is (q, q), may be singular."""
+        """Parameters theta (n_theta,) with ``Lambda(theta) Lambda(theta)' = G``; G (q, q) may be singular."""
 
     def chart(self, G: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Linear family of square roots through G in which its rank does not fall: basis and theta, without zeros."""

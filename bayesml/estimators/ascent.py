@@ -50,7 +50,7 @@ class Objective(Protocol):
         ...
 
     def curvature(self, local: Local, changes: Sequence[Sequence[np.ndarray]]) -> np.ndarray | None:
-        """Approximate second derivatives along changes dG of the terms (k, k), or None where it has no approximation."""
+        """Approximate second derivatives along changes dG of the terms (k, k), or None without one."""
         ...
 
 

@@ -14,7 +14,9 @@ from bayesml.estimators.joint import JointDensity, LogPriorFunction
 from bayesml.estimators.profiled import ProfiledLikelihood
 from bayesml.graphs.log_prior import log_prior
 from bayesml.graphs.roles import Graph
+from bayesml.linalg.border import LOOPS_UP_TO
 from bayesml.linalg.gaussian import GaussianSystem
+from bayesml.linalg.threads import one_blas_thread
 from bayesml.results.likelihood import LikelihoodResult
 
 EXPENSIVE = 2_000_000  # multiplications of one evaluation above which differences of gradients are avoided
@@ -78,13 +80,19 @@ def maximise_exact(
         from the sums of squares between levels.
     """
     held = hold(design, {})[1] if held is None else held
-    system = GaussianSystem.of(design)
+    with one_blas_thread():
+        system = GaussianSystem.of(design)
     objective = ProfiledLikelihood(system, criterion == "reml", sigma)
     ascent = Ascent(
-        objective, [t.covariance for t in design.random], sizes(design), expensive=work(system) > EXPENSIVE, report=report
+        objective,
+        [t.covariance for t in design.random],
+        sizes(design),
+        expensive=work(system) > EXPENSIVE,
+        report=report,
     )
     G = system.moments() if start is None else start
-    optimum = ascent.run([t.covariance.chart(g) for t, g in zip(design.random, G, strict=True)], np.empty(0))
+    with one_blas_thread(small=system.layout.size <= LOOPS_UP_TO):
+        optimum = ascent.run([t.covariance.chart(g) for t, g in zip(design.random, G, strict=True)], np.empty(0))
     return GaussianSolution(design, system, objective, ascent, optimum, criterion, sigma, held)
 
 
@@ -102,7 +110,8 @@ def maximise_jointly(
     structures = [term.free for term in held.terms]
     ascent = Ascent(objective, structures, sizes(design), report=report)
     start = [structure.chart(G) for structure, G in zip(structures, system.moments(), strict=True)]
-    optimum = ascent.run(start, objective.start())
+    with one_blas_thread():
+        optimum = ascent.run(start, objective.start())
     return JointSolution(design, system, objective, ascent, optimum, criterion, sigma, held)
 
 

@@ -1,11 +1,13 @@
 """The numbers of an exact Gaussian fit, on the scale of the user's columns; the costly ones when asked for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from bayesml.covariance.unstructured import semidefinite_cholesky
 from bayesml.design.arrays import Design
 from bayesml.estimators.ascent import Ascent, Optimum, gain_from
 from bayesml.estimators.held import Held
@@ -135,7 +137,7 @@ class GaussianSolution:
         eigenvalues = np.linalg.eigvalsh(-self.hessian) if len(point.vector) else np.empty(0)
         advice = ""
         if not optimum.converged:
-            advice = "The estimates are not a maximum: simplify the random part, rescale columns, or look at the profile."
+            advice = "The estimates are not a maximum: simplify the random part, or rescale columns."
         elif self.boundary:
             advice = (
                 f"At the boundary: {', '.join(self.boundary)}. The maximum is there, the data hold no evidence of this "
@@ -155,6 +157,12 @@ class GaussianSolution:
 
     def modes(self) -> tuple[np.ndarray, ...]:
         e = self.evaluation
+        return self.system.effects_by_term(e.modes, e.solution[: self.system.layout.border])
+
+    def modes_at(self, covariances: Sequence[np.ndarray], sigma: float) -> tuple[np.ndarray, ...]:
+        T = self.system.scaling.terms
+        roots = [np.linalg.solve(t, semidefinite_cholesky(G) / sigma) for t, G in zip(T, covariances, strict=True)]
+        e = self.system.evaluate(roots, self.objective.integrated)
         return self.system.effects_by_term(e.modes, e.solution[: self.system.layout.border])
 
     def effect_covariances(self, integrated: bool) -> tuple[np.ndarray, ...]:
@@ -188,9 +196,7 @@ class GaussianSolution:
         names: list[Any] = []
         estimates, rows = [], []
         start = 0
-        for k, (term, G, (basis, _)) in enumerate(
-            zip(self.design.random, self.covariances, self.optimum.point.charts, strict=True)
-        ):
+        for k, (G, (basis, _)) in enumerate(zip(self.covariances, self.optimum.point.charts, strict=True)):
             changes, by_scale = self.changes(k, basis)
             for i, j in self.free_entries(k):
                 own = np.array([change[i, j] for change in changes])
@@ -272,7 +278,7 @@ def boundary_addresses(term: Any, G: np.ndarray) -> list[str]:
 
 @dataclass(frozen=True, eq=False)
 class JointSolution(GaussianSolution):
-    """The numbers of a maximum over all parameters at once (`JointDensity`): a posterior mode, or with parameters held."""
+    """The numbers of a maximum over all parameters at once: a posterior mode, or with parameters held."""
 
     @cached_property
     def natural(self) -> tuple[float, np.ndarray]:

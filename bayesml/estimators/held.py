@@ -1,7 +1,6 @@
 """Parameters held at values in a likelihood fit."""
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
 import numpy as np
 
@@ -14,12 +13,13 @@ from bayesml.results.addresses import covariance_addresses
 class PartlyHeld(Covariance):
     """A structure in which only some of the square roots' parameters theta are free."""
 
-    name: ClassVar[str] = "partly held"
+    name = "partly held"
+    column_freedom = "scale"
+    correlations = "none"
+    common_sd = False
 
     def __init__(self, structure: Covariance, free: np.ndarray):
         self.structure, self.free = structure, free
-        self.column_freedom = structure.column_freedom
-        self.correlations, self.common_sd = structure.correlations, structure.common_sd
 
     def basis(self, q: int) -> np.ndarray:
         return self.structure.basis(q)[self.free]
@@ -65,7 +65,7 @@ def hold_term(design: Design, k: int, held: dict[str, float]) -> HeldTerm:
         missing = ", ".join(a.text for a in addresses if a.text not in held)
         raise SpecificationError(
             f"{', '.join(a.text for a in given)} cannot be held alone: the columns of `{term.group}` are correlated. "
-            f"Hold {missing} too, or make the columns independent: `covariance={{\"{term.group}\": \"independent\"}}`."
+            f'Hold {missing} too, or make the columns independent: `covariance={{"{term.group}": "independent"}}`.'
         )
     values = np.array([held.get(address.text, 0.0) for address in addresses])
     free = np.array([address.text not in held for address in addresses])

@@ -10,7 +10,9 @@ from bayesml.linalg.gaussian import GaussianSystem
 from bayesml.linalg.marginal import density_parts
 
 # value, gradient in beta, in the natural square roots, in sigma
-LogPriorFunction = Callable[[np.ndarray, Sequence[np.ndarray], float], tuple[float, np.ndarray, Sequence[np.ndarray], float]]
+LogPriorFunction = Callable[
+    [np.ndarray, Sequence[np.ndarray], float], tuple[float, np.ndarray, Sequence[np.ndarray], float]
+]
 
 
 class JointDensity:

@@ -14,8 +14,8 @@ LOG_2PI = float(np.log(2.0 * np.pi))
 class ProfiledLikelihood:
     """Log likelihood (restricted, if `integrated`) of relative square roots, coefficients and sigma profiled out.
 
-    ``-2 l = log|H| + nu log(2 pi r² / nu) + nu``, nu = n, and for REML ``+ log|X'V^-1 X|``, nu = n - p; with sigma known
-    ``nu log(2 pi sigma²) + r² / sigma²`` stands in place of the last two.
+    ``-2 l = log|H| + nu log(2 pi r² / nu) + nu``, nu = n, and for REML ``+ log|X'V^-1 X|``, nu = n - p; with
+    sigma known ``nu log(2 pi sigma²) + r² / sigma²`` stands in place of the last two.
 
     Parameters
     ----------
@@ -31,7 +31,9 @@ class ProfiledLikelihood:
         self.nu = system.n - (system.coefficients if integrated else 0)
         self.known = None if sigma is None else (sigma / system.scaling.y_scale) ** 2
         if sigma is None and self.nu <= 0:
-            raise NotIdentified(f"{system.n} rows cannot determine {system.coefficients} coefficients and a residual variance.")
+            raise NotIdentified(
+                f"{system.n} rows cannot determine {system.coefficients} coefficients and a residual variance."
+            )
         scale = -self.nu * np.log(system.scaling.y_scale) + (system.scaling.log_det if integrated else 0.0)
         self.constant = system.half_log_weights + float(scale)
 

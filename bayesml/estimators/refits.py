@@ -41,7 +41,9 @@ def refit_many(solution: GaussianSolution, Y: np.ndarray) -> Refits:
     responses = Responses.of(system, design, Y)
     count, lay = Y.shape[1], system.layout
     structures = [term.covariance for term in design.random]
-    inside = [0.1 * np.eye(len(root)) * bool(solution.boundary) for root in solution.roots]  # no gradient leads off a face
+    inside = [
+        0.1 * np.eye(len(root)) * bool(solution.boundary) for root in solution.roots
+    ]  # no gradient leads off a face
     charts = [s.chart(r @ r.T + more) for s, r, more in zip(structures, solution.roots, inside, strict=True)]
     start = Point(charts, np.empty(0))
     theta0 = start.vector
@@ -77,7 +79,9 @@ def refit_many(solution: GaussianSolution, Y: np.ndarray) -> Refits:
             G[r] = found
     if not converged.all():
         failed = int((~converged).sum())
-        warnings.warn(f"{failed} of {count} refits did not converge; `converged` says which.", ConvergenceWarning, stacklevel=3)
+        warnings.warn(
+            f"{failed} of {count} refits did not converge; `converged` says which.", ConvergenceWarning, stacklevel=3
+        )
     return Refits(beta, tuple(covariances), sigma, loglik, converged)
 
 

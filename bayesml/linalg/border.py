@@ -252,7 +252,6 @@ def add_derivatives_from_inverse(V, inverse, n, start, stop, D, at):
 
 def border_by_lapack(S, lam, lam_start, q, chain_factors, border_start, integrated, H, C, solution, D, E):
     """As `border_by_loops`, for large borders; used outside machine code."""
-    size = len(S)
     m = int(border_start[-1])
     scale_border(S, H, lam, lam_start, q, chain_factors, border_start)
     L, info = lapack.dpotrf(H.T, lower=0, overwrite_a=1, clean=0)  # row-major lower is column-major upper
@@ -309,4 +308,6 @@ def multiply_transposed(rows, lam, lam_start, q, chain_factors, border_start):
     for f in range(len(border_start) - 1):
         n, at = int(q[chain_factors + f]), int(lam_start[chain_factors + f])
         part = rows[border_start[f] : border_start[f + 1]]
-        part[:] = np.einsum("ka,jkc->jac", lam[at : at + n * n].reshape(n, n), part.reshape(-1, n, rows.shape[1])).reshape(part.shape)
+        part[:] = np.einsum(
+            "ka,jkc->jac", lam[at : at + n * n].reshape(n, n), part.reshape(-1, n, rows.shape[1])
+        ).reshape(part.shape)

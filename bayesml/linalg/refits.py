@@ -79,8 +79,8 @@ def put_response(values, border, y2, q, chain_start, ptr, off, rows, S):
 
 @kernel
 def profile(
-    lam_terms, integrated, nu, known, term_table, q, lam_start, chain_start, parent, ptr, idx, up, off, k_start, border_start,
-    rows, S, slopes,
+    lam_terms, integrated, nu, known,
+    term_table, q, lam_start, chain_start, parent, ptr, idx, up, off, k_start, border_start, rows, S, slopes,
 ):  # fmt: skip
     """Profiled log likelihood without its constants, and dl/dG of each term into `slopes` (as `lam_terms`)."""
     depths = len(chain_start) - 1
@@ -93,7 +93,9 @@ def profile(
     D, E = np.zeros(len(lam)), np.zeros(len(lam))
     limit = size - 1 if integrated else m
     logdet = eliminate(lam, lam_start, q, chain_start, parent, ptr, idx, up, off, work, K, k_start, border)
-    logdet_u, logdet_x, r2 = border_by_loops(border, lam, lam_start, q, depths, border_start, limit, H, C, solution, D, E)
+    logdet_u, logdet_x, r2 = border_by_loops(
+        border, lam, lam_start, q, depths, border_start, limit, H, C, solution, D, E
+    )
     sweep_back(
         lam_start, q, chain_start, parent, ptr, idx, up, off, work, K, k_start, C, limit, solution, D, E,
         np.empty(chain_size(chain_start, q)), np.empty(0),
@@ -156,11 +158,11 @@ def ascend_all(
         Out: estimates (R, k), log likelihoods without constants, relative sigma², coefficients (R, p) and
         the log likelihood still to gain by the last model; NaN where an ascent failed.
     """
-    k = len(theta0)
     size = 0
-    for t in range(len(term_table)):
-        size += term_table[t, 2] ** 2
+    for k in range(len(term_table)):
+        size += term_table[k, 2] ** 2
     lam, slopes, trial_slopes = np.empty(size), np.empty(size), np.empty(size)
+    k = len(theta0)
     g, g_new, step, new, By = np.empty(k), np.empty(k), np.empty(k), np.empty(k), np.empty(k)
     for r in range(values.shape[1]):
         put_response(values[:, r], borders[:, r], squares[r], q, chain_start, ptr, off, rows, S)
@@ -188,8 +190,8 @@ def ascend_all(
                     new[a] = theta[a] + t * step[a]
                 roots_from(new, basis, basis_term, basis_start, term_table, lam)
                 f_new, s2_new, beta_new = profile(
-                    lam, integrated, nu, known[r], term_table, q, lam_start, chain_start, parent, ptr, idx, up, off, k_start,
-                    border_start, rows, S, trial_slopes,
+                    lam, integrated, nu, known[r], term_table, q, lam_start, chain_start, parent, ptr, idx, up, off,
+                    k_start, border_start, rows, S, trial_slopes,
                 )  # fmt: skip
                 if f_new >= f + 1e-4 * t * slope:
                     moved = True
@@ -204,16 +206,16 @@ def ascend_all(
                 By[a] = 0.0
                 for b in range(k):
                     By[a] += B[a, b] * (g[b] - g_new[b])
-                s, y = t * step[a], g[a] - g_new[a]
-                sy += s * y
-                ss += s * s
-                yy += y * y
-                yBy += y * By[a]
+                moved_by, change = t * step[a], g[a] - g_new[a]
+                sy += moved_by * change
+                ss += moved_by * moved_by
+                yy += change * change
+                yBy += change * By[a]
             if sy > 1e-12 * sqrt(ss * yy):
                 for a in range(k):
                     for b in range(k):
-                        s, other = t * step[a], t * step[b]
-                        B[a, b] += (1.0 + yBy / sy) * s * other / sy - (By[a] * other + s * By[b]) / sy
+                        one, other = t * step[a], t * step[b]
+                        B[a, b] += (1.0 + yBy / sy) * one * other / sy - (By[a] * other + one * By[b]) / sy
             f, s2 = f_new, s2_new
             for a in range(k):
                 theta[a] = new[a]

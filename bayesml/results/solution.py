@@ -1,5 +1,6 @@
 """The bare numbers of a likelihood fit: what estimators return and results label."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -56,7 +57,7 @@ class VarianceParameters:
     ----------
     names : tuple
         ``(term, i, j)`` for entry ``G[i, j]``, i >= j, of a random term, and ``"sigma2"`` last if it is free.
-        For structures with a common sd only its variance ``(k, 0, 0)`` and, if it has one, the covariance ``(k, 1, 0)``.
+        For structures with a common sd only its variance ``(k, 0, 0)`` and, if it has one, ``(k, 1, 0)``.
     estimate : ndarray (v,)
     vcov : ndarray (v, v)
         Inverse observed information (of the restricted likelihood for REML). NaN for what lies on the boundary.
@@ -108,6 +109,10 @@ class Solution(Protocol):
 
     def modes(self) -> tuple[np.ndarray, ...]:
         """Conditional modes of b, (levels, q) a term."""
+        ...
+
+    def modes_at(self, covariances: Sequence[np.ndarray], sigma: float) -> tuple[np.ndarray, ...]:
+        """Conditional modes at other variance parameters, with the coefficients at their optimum there."""
         ...
 
     def conditional_covariance(self) -> tuple[np.ndarray, ...]:
