@@ -6,6 +6,9 @@ from bayesml.post.prediction_rows import PredictionRows
 from bayesml.results.intervals import normal_quantile
 from bayesml.results.likelihood import LikelihoodResult
 
+BLOCK_ROWS = 4096
+"""Rows at a time: each needs a row of all coefficients and effects of crossed factors."""
+
 
 def predict_by_estimates(
     result: LikelihoodResult,
@@ -47,7 +50,9 @@ def predict_by_estimates(
 def mean_variance(result: LikelihoodResult, rows: PredictionRows, conditional: bool) -> np.ndarray:
     """Variance of the means at the estimated variances: of coefficients, or of coefficients and modes jointly."""
     if conditional and rows.terms:
-        return np.maximum(result.solution.linear_variance(rows.X, rows.random), 0.0)
+        blocks = (rows.take(part) for part in np.array_split(np.arange(len(rows.X)), len(rows.X) // BLOCK_ROWS + 1))
+        variances = [result.solution.linear_variance(block.X, block.random) for block in blocks]
+        return np.maximum(np.concatenate(variances), 0.0)
     return np.maximum(np.einsum("mi,ij,mj->m", rows.X, result.solution.vcov_beta, rows.X), 0.0)
 
 

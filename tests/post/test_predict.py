@@ -168,3 +168,10 @@ def test_offsets_are_added():
 def test_unknown_options(option, value, allowed):
     with pytest.raises(SpecificationError, match=allowed):
         bml.predict(models.fit(*SLEEP), NEW, **{option: value})
+
+
+@pytest.mark.parametrize("ranef", ["conditional", "zero", "marginal"])
+def test_nothing_but_missing_rows(ranef):
+    frame = bml.predict(models.fit(*SLEEP), {"Days": [np.nan], "Subject": ["308"]}, ranef=ranef)
+    assert frame.isna().all(axis=None)
+    assert frame.shape == (1, 4)
