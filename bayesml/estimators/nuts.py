@@ -5,7 +5,6 @@ import warnings
 from typing import Literal
 
 import numpy as np
-import pymc as pm
 from threadpoolctl import threadpool_limits
 
 from bayesml.errors import ConvergenceWarning, NotIdentified, SpecificationError
@@ -125,14 +124,15 @@ def refuse_improper(graph: Graph) -> None:
         q = role.q if role.covariance.correlations == "all" else 1
         if any(prior.improper for prior in term.sds) and levels < q + 2:
             raise NotIdentified(
-                f"The posterior is improper: `{role.columns.group}` has {levels} levels, and flat priors of its standard "
-                f'deviations need at least {q + 2}. Give them a proper prior, "sd({role.columns.group})": HalfNormal(...).'
+                f"The posterior is improper: `{role.columns.group}` has {levels} levels, and flat priors of its "
+                f"standard deviations need at least {q + 2}. Give them a proper prior, as in "
+                f'priors={{"sd({role.columns.group})": bml.HalfNormal(1)}}.'
             )
     flat = sum(prior.improper for prior in graph.priors.coefficients)
     if graph.priors.sigma is not None and graph.priors.sigma.improper and graph.design.nobs - flat < 2:
         raise NotIdentified(
-            f"The posterior is improper: {graph.design.nobs} rows do not identify {flat} coefficients and sigma with flat "
-            "priors. Give them proper priors."
+            f"The posterior is improper: {graph.design.nobs} rows do not identify {flat} coefficients and sigma with "
+            "flat priors. Give them proper priors."
         )
 
 
@@ -147,7 +147,7 @@ def joint_graph(graph: Graph, kind: str) -> Graph:
 
 
 def at_mode(density: Density, start: np.ndarray) -> Density:
-    """The density in coordinates that make it nearly standard normal around its mode; around the start if there is none."""
+    """The density in coordinates in which it is nearly standard normal around its mode, or around the start."""
     mode = None if density.stock else find_mode(density.evaluate, start)
     if mode is None:
         return density.rescaled(Affine(start, np.empty(0, np.int64), np.empty((0, 0))))

@@ -43,7 +43,7 @@ def natural_draws(model: pm.Model, density: Density, x: np.ndarray, names: Seque
 def marginal_posterior(
     graph: Graph, model: pm.Model, system: GaussianSystem, density: Density, draws: Draws, seed: int
 ) -> Posterior:
-    """The posterior of a graph from draws of its marginalised model: integrated coefficients and effects drawn exactly."""
+    """The posterior of a graph from draws of its marginalised model; what was integrated out is drawn exactly."""
     shape = draws.x.shape[:2]
     given = ~graph.integrated_beta
     places = np.flatnonzero(given)
@@ -74,7 +74,7 @@ def marginal_posterior(
 def correlation_units(
     graph: Graph, parameters: CovarianceParameters, sampled: np.ndarray | None, shape: tuple[int, int]
 ) -> np.ndarray:
-    """Places of all partial correlations in their intervals, (chain, draw, n): sampled ones and those held at a value."""
+    """Places of all partial correlations in their intervals, (chain, draw, n), sampled or held at a value."""
     partials = [prior for term in graph.priors.terms for prior in term.partials]
     lower, width = parameters.bounds
     held = np.array([prior.fixed is not None for prior in partials], bool)

@@ -16,7 +16,7 @@ from bayesml.results import diagnostics
 from bayesml.results.addresses import Address, parameter_addresses
 from bayesml.results.base import GroupDict, Result
 from bayesml.results.effects import conditional_moments, draw_effects
-from bayesml.results.inference_data import row_dataset, to_datatree
+from bayesml.results.inference_data import posterior_dataset, row_dataset, to_datatree
 from bayesml.results.posterior import (
     Posterior,
     column_pairs,
@@ -27,10 +27,12 @@ from bayesml.results.posterior import (
 )
 from bayesml.results.posterior_summary import interval_tails, summarise_posterior
 from bayesml.results.predictive import log_likelihood, new_responses
+from bayesml.results.prior_draws import draw_prior
 from bayesml.results.variances import RESIDUAL, VARCORR_COLUMNS, pairs
 from bayesml.tables.table import Table
 
 PREDICTIVE_STREAM = 2
+PRIOR_STREAM = 4
 EFFECT_LIMIT = 200_000_000
 PARTS = {"coefficient": "fixed", "sd": "random", "corr": "random", "sigma": "residual"}
 
@@ -373,6 +375,43 @@ class BayesianResult(Result):
         seed = [self.posterior.seed, PREDICTIVE_STREAM] if random_seed is None else random_seed
         values = new_responses(self.model.family, self.model.link, self.design, self.posterior, self.effects, seed)
         return self._add_rows("posterior_predictive", values)
+
+    def prior_draws(self, draws: int, seed: int | list[int], effects: bool = False) -> "BayesianResult":
+        """The same model's prior, as draws in one chain.
+
+        Parameters
+        ----------
+        draws : int
+        seed : int or list of int
+        effects : bool, default False
+            Whether to draw the random effects too.
+        """
+        prior = draw_prior(self.graph, draws, seed, effects)
+        return BayesianResult(self.model, self.design, prior, self.graph.priors)
+
+    def prior(self, draws: int = 1000, random_seed: int | None = None) -> xr.DataTree:
+        """Add the groups `prior` and `prior_predictive`; returns `idata`.
+
+        Parameters
+        ----------
+        draws : int, default 1000
+        random_seed : int, optional
+            Default: follows from the seed of the sampling.
+
+        Raises
+        ------
+        SpecificationError
+            A prior is improper.
+        """
+        if improper := [address for address, prior in self.graph.priors.items() if prior.improper]:
+            raise SpecificationError(f"Nothing can be drawn from the flat prior of {', '.join(improper)}.")
+        seed = [self.posterior.seed, PRIOR_STREAM] if random_seed is None else random_seed
+        found = self.prior_draws(draws, seed, effects=True).posterior
+        assert found.effects is not None
+        values = new_responses(self.model.family, self.model.link, self.design, found, found.effects, seed)
+        self.idata["prior"] = xr.DataTree(posterior_dataset(self.graph, found, found.effects))
+        self.idata["prior_predictive"] = xr.DataTree(row_dataset(self.graph, values))
+        return self.idata
 
     def _add_rows(self, group: str, values: np.ndarray) -> xr.DataTree:
         self.idata[group] = xr.DataTree(row_dataset(self.graph, values))

@@ -1,0 +1,72 @@
+"""Draws of all parameters from their priors, in the shape of a posterior."""
+
+import functools
+import importlib
+from collections.abc import Sequence
+from types import ModuleType
+
+import numpy as np
+
+from bayesml.distributions import Distribution
+from bayesml.graphs.natural import CovarianceParameters
+from bayesml.graphs.roles import Graph
+from bayesml.results.posterior import Posterior
+
+
+@functools.cache
+def scipy_stats() -> ModuleType:
+    """SciPy's distributions; loaded when something is first drawn from a prior, since that takes half a second."""
+    return importlib.import_module("scipy.stats")
+
+
+def draw_prior(graph: Graph, draws: int, seed: int | list[int], effects: bool) -> Posterior:
+    """Draws from the prior, one chain; NaN of parameters whose prior is improper, and of what follows from them.
+
+    Parameters
+    ----------
+    graph : Graph
+    draws : int
+    seed : int or list of int
+    effects : bool
+        Whether to draw the random effects too.
+    """
+    rng = np.random.default_rng(seed)
+    priors, shape = graph.priors, (1, draws)
+    parameters = CovarianceParameters(graph)
+    sds = [vector(term.sds, shape, rng) for term in priors.terms]
+    partials = vector([prior for term in priors.terms for prior in term.partials], shape, rng)
+    lower, width = parameters.bounds
+    unit = (partials - lower) / width
+    terms = range(len(graph.random))
+    lam = parameters.lam(np.concatenate([*sds, np.empty((*shape, 0))], axis=-1), unit)
+    return Posterior(
+        beta=vector(priors.coefficients, shape, rng),
+        sds=tuple(sds),
+        corrs=tuple(parameters.correlations(unit, k) for k in terms),
+        sigma=np.ones(shape) if priors.sigma is None else vector([priors.sigma], shape, rng)[..., 0],
+        stats={},
+        parametrisation="prior",
+        seed=0,
+        effects=tuple(draw_term(graph, parameters, lam, k, rng) for k in terms) if effects else None,
+    )
+
+
+def vector(priors: Sequence[Distribution], shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+    """Independent draws of several priors, (chain, draw, number of priors)."""
+    out = np.full((*shape, len(priors)), np.nan)
+    for i, prior in enumerate(priors):
+        if prior.fixed is not None:
+            out[..., i] = prior.fixed
+        elif not prior.improper:
+            out[..., i] = prior.scipy(scipy_stats()).rvs(size=shape, random_state=rng)
+    return out
+
+
+def draw_term(
+    graph: Graph, parameters: CovarianceParameters, lam: np.ndarray, k: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Random effects b = Lambda u of one term, (chain, draw, J, q)."""
+    role, start = graph.random[k], parameters.layout[k, 5]
+    root = lam[..., start : start + role.q**2].reshape(*lam.shape[:-1], role.q, role.q)
+    u = rng.standard_normal((*lam.shape[:-1], len(role.columns.levels), role.q))
+    return u @ np.swapaxes(root, -1, -2)
