@@ -18,8 +18,8 @@ LogPriorFunction = Callable[
 class JointDensity:
     """Marginal log density (random effects integrated out) plus a log prior, in square roots, sigma and coefficients.
 
-    The unknowns besides theta are log sigma, if it is free, and the coefficients on the accumulated columns, unless they
-    are integrated out (REML). Square roots are on the accumulated columns and absolute, not relative to sigma.
+    The unknowns besides theta are log sigma, if it is free, and the coefficients on the accumulated columns, unless
+    they are integrated out (REML). Square roots are on the accumulated columns and absolute, not relative to sigma.
 
     Parameters
     ----------
