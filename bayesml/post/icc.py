@@ -80,7 +80,7 @@ def icc(
         if isinstance(result, LikelihoodResult)
         else posterior_icc(result, rows, z, ci_prob)
     )
-    table.index = pd.Index(list(rows), dtype=object, name="level")
+    table.index = pd.Index(list(rows), name="level")
     return NotedFrame(table, notes(result, at))
 
 

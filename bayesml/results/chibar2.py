@@ -56,7 +56,8 @@ class ChiBarSquare:
         if not self.is_mixture:
             return f"chi2({self.weights[0][0]})"
         halves = [w for _, w in self.weights] == [0.5, 0.5]
-        return f"chibar2({''.join(str(df) for df, _ in self.weights)})" if halves else "chibar2"
+        places = [str(df) for df, _ in self.weights]
+        return f"chibar2({('' if len(places[-1]) == 1 else ',').join(places)})" if halves else "chibar2"
 
     def __str__(self) -> str:
         if not self.is_mixture:

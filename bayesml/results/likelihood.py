@@ -135,7 +135,7 @@ class LikelihoodResult(Result):
     @cached_property
     def coefficient_index(self) -> pd.Index:
         """Addresses of the coefficients."""
-        return pd.Index(self.design.coefficients, dtype=object, name="address")
+        return pd.Index(self.design.coefficients, name="address")
 
     @cached_property
     def variances(self) -> VarianceEstimates:
@@ -165,7 +165,7 @@ class LikelihoodResult(Result):
 
         Coefficients and variance parameters are independent asymptotically: their block is zero.
         """
-        index = self.coefficient_index.append(pd.Index([a.text for a in self.variances.addresses], dtype=object))
+        index = self.coefficient_index.append(pd.Index([a.text for a in self.variances.addresses]))
         p = len(self.coefficient_index)
         out = np.zeros((len(index), len(index)))
         out[:p, :p], out[p:, p:] = self.solution.vcov_beta, self.variances.natural_vcov

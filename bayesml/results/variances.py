@@ -178,7 +178,7 @@ class VarianceEstimates:
         ]
         return pd.DataFrame(
             {"estimate": self.natural_estimate, "se": se, "lower": limits[0], "upper": limits[1]},
-            index=pd.Index([a.text for a in self.addresses], dtype=object, name="address"),
+            index=pd.Index([a.text for a in self.addresses], name="address"),
         )
 
 

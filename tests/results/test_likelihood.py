@@ -180,3 +180,21 @@ def test_known_residual_sds_leave_no_residual_parameter():
     assert list(fit.varcorr["group"]) == ["school"]
     assert "sigma" not in fit.parameters.index
     assert "The residual sd of each row is known" in str(fit)
+
+
+def test_models_without_random_effects_have_the_same_attributes():
+    fit = bml.fit("Reaction ~ Days", bml.datasets.load("sleepstudy"), criterion="ml")
+    assert fit.ngroups == fit.ranef == fit.ranef_se == fit.coef == bml.ranef(fit) == {}
+    assert list(fit.varcorr["group"]) == ["Residual"]
+    assert list(fit.parameters.index) == ["Intercept", "Days", "sigma"]
+    assert_allclose(bml.predict(fit)["estimate"], fit.fitted)
+    assert_allclose(fit.loglik, -950.1465281781818)
+
+
+def test_models_without_coefficients():
+    fit = bml.fit("Reaction ~ 0 + (1 | Subject)", bml.datasets.load("sleepstudy"), criterion="ml")
+    assert len(fit.fixef) == 0
+    assert list(fit.parameters.index) == ["sd(Intercept | Subject)", "sigma"]
+    assert list(fit.coef["Subject"].columns) == ["Intercept"]
+    assert_allclose(bml.predict(fit)["estimate"], fit.fitted)
+    assert "Fixed effects" not in str(fit)
