@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 
 from bayesml.distributions import Distribution
@@ -20,16 +19,26 @@ class Priors:
     ----------
     prior_set : str, default "weakly_informative"
         The set that every parameter takes its prior from; one of `prior_sets()`.
-    given : tuple of (str, Distribution)
+    given : tuple of (str, Distribution), or dict
         Priors that replace those of the set, by address: `Days`, `sd(Days | Subject)`, `corr(Subject)`, `sigma`.
         `sd(Subject)` means all columns of the term. Kept sorted, so that equal priors compare equal.
+
+    Examples
+    --------
+    >>> import bayesml as bml
+    >>> from bayesml.spec.priors import Priors
+    >>> str(Priors("flat", {"Days": bml.Normal(0, 10)}))
+    'flat, Days ~ Normal(0, 10)'
     """
 
     prior_set: str = DEFAULT_SET
     given: tuple[tuple[str, Distribution], ...] = ()
 
     def __post_init__(self) -> None:
-        if self.prior_set not in prior_sets():
+        if isinstance(self.given, Mapping):
+            object.__setattr__(self, "given", tuple(self.given.items()))
+        # the default set is there: a fit need not look for it
+        if self.prior_set != DEFAULT_SET and self.prior_set not in prior_sets():
             raise SpecificationError(
                 f"There is no prior set {self.prior_set!r}; there are {', '.join(map(repr, prior_sets()))}. "
                 "Priors of single parameters are given as a dict, address to distribution."
@@ -84,7 +93,7 @@ class Priors:
 @cache
 def prior_sets() -> tuple[str, ...]:
     """Names of the prior sets that are shipped."""
-    return tuple(sorted(path.name.removesuffix(".toml") for path in _folder().iterdir() if path.name.endswith(".toml")))
+    return tuple(sorted(path.stem for path in _folder().glob("*.toml")))
 
 
 def prior_set_text(name: str) -> str:
@@ -93,7 +102,7 @@ def prior_set_text(name: str) -> str:
 
 
 @cache
-def _folder():
-    """Where the prior sets are: in the installed package, or beside the package in a checkout."""
-    installed = files("bayesml") / "prior_sets"
+def _folder() -> Path:
+    """Where the prior sets are: inside the installed package, or beside it in a checkout."""
+    installed = Path(__file__).parents[1] / "prior_sets"
     return installed if installed.is_dir() else Path(__file__).parents[2] / "priors"

@@ -40,3 +40,18 @@ def factor_by_group(rng, covariance="exchangeable", n=60, levels=7, q=3, priors=
     options = {"weights": rng.uniform(0.5, 2.0, n), "offset": rng.normal(size=n)}
     columns = (None, *indicators[1:])
     return build_graph(model, design(y, columns, ("Intercept", *names[1:]), random, **options))
+
+
+def nested_and_crossed(rng, n=70, priors=None) -> Graph:
+    """Slopes in classes within schools, an uncorrelated slope of the same schools, and a crossed factor."""
+    x, school, other = rng.normal(1.0, 1.0, n), rng.integers(0, 4, n), rng.integers(0, 5, n)
+    _, classes = np.unique(school * 3 + rng.integers(0, 3, n), return_inverse=True)
+    random = [
+        term("c", other, ("Intercept",), (None,)),
+        term("s", school, ("Intercept",), (None,)),
+        term("s:k", classes, ("Intercept", "x"), (None, x)),
+        term("s", school, ("x",), (x,)),
+    ]
+    y = 5 + x + rng.normal(size=4)[school] + rng.normal(size=5)[other] + rng.normal(size=n)
+    model = Model("y ~ x + (1 | c) + (1 | s) + (x | s:k) + (0 + x | s)", priors=priors)
+    return build_graph(model, design(y, (None, x), ("Intercept", "x"), random))

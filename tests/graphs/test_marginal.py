@@ -20,7 +20,7 @@ from bayesml.graphs.roles import build_graph
 from bayesml.graphs.transforms import marginalise
 from bayesml.graphs.wrap import to_pymc
 from bayesml.syntax.model import Model
-from tests.graphs.designs import design, factor_by_group, growth, term
+from tests.graphs.designs import design, factor_by_group, growth, nested_and_crossed, term
 
 PYTHON = Mode(linker="py", optimizer="fast_compile")
 
@@ -42,6 +42,7 @@ GRAPHS = {
     "exchangeable": lambda rng: factor_by_group(rng),
     "unstructured": lambda rng: factor_by_group(rng, "unstructured"),
     "wide": lambda rng: factor_by_group(rng, "unstructured", q=5, n=120, priors={"corr(g)": LKJ(2)}),
+    "nested": lambda rng: nested_and_crossed(rng),
     "identity": lambda rng: factor_by_group(rng, "identity"),
     "independent": lambda rng: factor_by_group(rng, "independent"),
 }  # fmt: skip
@@ -168,6 +169,56 @@ def test_equals_the_integral_of_the_joint_graph(rng):
     values = function(batch, whole, mode=PYTHON)(grid[..., 0], grid[..., 1:])
     integral = logsumexp(values) + 3 * np.log(step)
     assert values_at(marginalised, point, ["marginal"])["marginal"] == pytest.approx(integral, abs=1e-9)
+
+
+ONE_KIND = ["growth", "flat", "known sd", "exchangeable", "unstructured", "wide", "identity", "independent", "nested"]
+
+
+@pytest.mark.parametrize("name", ONE_KIND)
+def test_equals_the_integral_of_the_joint_graph_in_all_structures(name, what, rng):
+    """The joint log density is quadratic in what is integrated out: value, gradient, Hessian give the integral."""
+    graph = GRAPHS[name](np.random.default_rng(6))
+    joint, marginalised = to_pymc(graph), to_pymc(marginalise(graph, what))
+    point = drawn_point(marginalised, rng)
+    names = ["marginal", "sd", *(n for n in ("sigma", "beta") if n in marginalised.named_vars)]
+    at = values_at(marginalised, point, names)
+    integrated = [joint.rvs_to_values[joint[f"u_{role.suffix}"]] for role in graph.random]
+    terms = [joint["y"], *(joint[f"u_{role.suffix}"] for role in graph.random)]
+    if what == "random and beta":
+        integrated.append(joint.rvs_to_values[joint["beta"]])
+        terms.append(joint["beta"])
+    sizes = [len(r.columns.levels) * r.q for r in graph.random] + [len(graph.fixed)] * (what != "random")
+    start = joint.initial_point()
+    flat = pt.vector("flat")
+    parts = np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:-1])
+    shaped = {v: flat[p[0] : p[-1] + 1].reshape(start[v.name].shape) for v, p in zip(integrated, parts, strict=True)}
+    fixed = joint_values(graph, joint, point, at)
+    density = clone_replace(joint.logp(vars=terms), shaped | fixed)
+    evaluate = function([flat], [density, pt.grad(density, flat)], mode=PYTHON)
+    value, slope = evaluate(zero := np.zeros(sum(sizes)))
+    hessian = np.array([evaluate(e)[1] - slope for e in np.eye(len(zero))])
+    integral = value + 0.5 * slope @ np.linalg.solve(-hessian, slope)
+    integral += 0.5 * len(zero) * np.log(2 * np.pi) - 0.5 * np.linalg.slogdet(-hessian)[1]
+    assert at["marginal"] == pytest.approx(integral, rel=1e-9)
+
+
+def joint_values(graph, joint, point, at):
+    """Values of the joint model's parameters that say the same as a point of the marginalised one."""
+    found, sd_at, corr_at = {}, 0, 0
+    units = point.get("partial_unit_logodds__", np.empty(0))
+    for role in graph.random:
+        sd = at["sd"][sd_at : sd_at + role.n_sds]
+        unit = units[corr_at : corr_at + role.n_correlations]
+        common = role.covariance.correlations == "one"
+        found[f"sd_{role.suffix}"] = np.log(sd) if role.n_sds == role.q else np.log(sd[0])
+        if role.n_correlations:
+            found[f"{'corr' if common else 'partial'}_{role.suffix}_unit"] = unit[0] if common else unit
+        sd_at, corr_at = sd_at + role.n_sds, corr_at + role.n_correlations
+    if "sigma" in at:
+        found["sigma"] = np.log(at["sigma"])
+    if "beta" in at:
+        found["beta"] = at["beta"]
+    return {joint.rvs_to_values[joint[name]]: pt.as_tensor(np.asarray(value, float)) for name, value in found.items()}
 
 
 def test_only_exact_integrals(rng, monkeypatch):

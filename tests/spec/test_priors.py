@@ -16,6 +16,10 @@ def test_what_users_write():
     assert Priors.of(Priors("flat")) == Priors("flat")
 
 
+def test_a_set_with_priors_that_replace_some_of_its_own():
+    assert Priors("flat", {"Days": Normal(0, 10)}) == Priors("flat", (("Days", Normal(0, 10)),))
+
+
 def test_order_of_the_given_priors_does_not_matter():
     a, b = ("a", Normal(0, 1)), ("b", Normal(0, 2))
     assert Priors.of(dict([a, b])) == Priors.of(dict([b, a]))
