@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bayesml.design.codings import Coding, contrasts, indicators
-from bayesml.design.columns import Column, read_column
+from bayesml.design.columns import Column
 from bayesml.design.factors import Factor, codes_of_known, factor_of
 from bayesml.design.state import Learned
 from bayesml.design.transforms import ROWWISE, SEVERAL_COLUMNS, TRANSFORMS
@@ -268,6 +268,3 @@ def _plain(expression: Expression) -> Any:
         case Call(function, arguments) if function == VECTOR:
             return tuple(_plain(a) for a in arguments)
     raise AssertionError(expression)
-
-
-__all__ = ["Block", "CodedFactor", "Evaluator", "Numbers", "bound", "read_column"]

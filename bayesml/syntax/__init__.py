@@ -1,0 +1,1 @@
+"""Text to specifications: formulas, hypotheses, constraints, addresses."""
