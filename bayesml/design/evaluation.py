@@ -82,8 +82,9 @@ class Evaluator:
     def _block(self, expression: Expression) -> Block:
         match expression:
             case Name(name):
-                column = self.columns[name]
-                if column.kind in ("labels", "flag"):
+                # what a column is was settled by the fit: levels that look like numbers may be numbers in new rows
+                labelled = self.columns[name].kind in ("labels", "flag")
+                if labelled if self.fitting else str(expression) in self.learned.levels:
                     return CodedFactor(name, self.factor(expression), None)
                 return Numbers((self.column_numbers(name, "a term of the formula"),), ("",))
             case Call("C", (inner, *coding), options):
@@ -208,7 +209,9 @@ class Evaluator:
         if unseen.any():
             level = pd.Series(column.values)[np.flatnonzero(unseen)[0]]
             shown = ", ".join(map(str, levels[:10])) + (", ..." if len(levels) > 10 else "")
-            raise DataError(f"The level {level!r} of `{label(expression)}` did not occur in the fit; it had {shown}.")
+            raise DataError(
+                f"The level {str(level)!r} of `{label(expression)}` did not occur in the fit; it had {shown}."
+            )
         return Factor(codes, levels)
 
     def as_column(self, expression: Expression) -> Column:

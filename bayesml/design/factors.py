@@ -72,11 +72,14 @@ def without_unused(factor: Factor) -> Factor:
 def codes_of_known(column: Column, levels: pd.Index) -> tuple[np.ndarray, np.ndarray]:
     """Codes of new rows for the levels of a fit, -1 where unseen, and which of those are missing values.
 
-    Labels are compared as they are; a column of numbers given as text, or the reverse, by their text.
+    Labels are compared as they are; a column of numbers given as text, or the reverse, by their text; false and true
+    are also 0 and 1.
     """
     values = column.values
     missing = np.zeros(len(values), dtype=bool) if column.missing is None else column.missing
     new = pd.Index(values.astype(object) if isinstance(values, pd.Categorical) else values)
+    if pd.api.types.is_bool_dtype(levels) and column.kind == "number":
+        levels = levels.astype(np.int64)
     codes = levels.get_indexer(new)
     if (codes < 0).all() and len(codes) and not missing.all():
         same_kind = pd.api.types.is_numeric_dtype(levels) == pd.api.types.is_numeric_dtype(new)

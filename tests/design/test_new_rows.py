@@ -79,6 +79,21 @@ def test_levels_given_in_another_type():
         np.testing.assert_array_equal(codes, [1, 0])
 
 
+def test_levels_of_the_fixed_part_in_another_type():
+    labels = FRAME.assign(k=FRAME.k.astype(str))
+    design = build_design(Model("y ~ k + b + z"), labels)
+    for k, b in (
+        (FRAME.k, FRAME.b * 1),
+        (FRAME.k * 1.0, FRAME.b.astype(object)),
+        (FRAME.k.astype("Int64"), FRAME.b * 1.0),
+    ):
+        np.testing.assert_array_equal(new_rows(design, FRAME.assign(k=k, b=b)).X, design.X)
+    with pytest.raises(DataError, match="level '3' of `k` did not occur"):
+        new_rows(design, FRAME.assign(k=3))
+    with pytest.raises(DataError, match="`z` holds text"):
+        new_rows(design, labels.assign(z="a"))
+
+
 def test_columns_that_are_needed():
     design = build_design(Model("y ~ z + (x | school)"), FRAME)
     assert new_rows(design, FRAME[["z"]], random=False).random == ()
