@@ -48,12 +48,17 @@ def predict_by_estimates(
 
 
 def mean_variance(result: LikelihoodResult, rows: PredictionRows, conditional: bool) -> np.ndarray:
-    """Variance of the means at the estimated variances: of coefficients, or of coefficients and modes jointly."""
-    if conditional and rows.terms:
-        blocks = (rows.take(part) for part in np.array_split(np.arange(len(rows.X)), len(rows.X) // BLOCK_ROWS + 1))
-        variances = [result.solution.linear_variance(block.X, block.random) for block in blocks]
-        return np.maximum(np.concatenate(variances), 0.0)
-    return np.maximum(np.einsum("mi,ij,mj->m", rows.X, result.solution.vcov_beta, rows.X), 0.0)
+    """Variance of the means at the estimated variances: of coefficients, or of coefficients and modes jointly.
+
+    By the solution's own columns, not as x'Vx: far from the origin of a covariate that would lose all digits.
+    """
+    variances = []
+    for part in np.array_split(np.arange(len(rows.X)), len(rows.X) // BLOCK_ROWS + 1):
+        block = rows.take(part)
+        none = np.full(len(part), -1)
+        nobody = tuple((none, np.zeros((len(part), len(term.names)))) for term in result.design.random)
+        variances.append(result.solution.linear_variance(block.X, block.random if conditional else nobody))
+    return np.maximum(np.concatenate(variances), 0.0)
 
 
 def between_variances(result: LikelihoodResult, rows: PredictionRows) -> list[np.ndarray]:

@@ -164,7 +164,7 @@ def null_distribution(small: LikelihoodResult, big: LikelihoodResult) -> ChiBarS
             "REML likelihoods of different fixed parts cannot be compared: each is the likelihood of other contrasts "
             'of the data. Fit both by `criterion="ml"`, or test coefficients with `wald_test`.'
         )
-    null = random_null(small.design, big.design)
+    null = random_null(small.design, big.design, big.sigma_free)
     if not within or null is None:
         part = "random" if within else "fixed"
         raise RefusedTest(

@@ -72,7 +72,7 @@ class ChiBarSquare:
         return f"{phrase} (chibar2: {self})" if self.symbol == "chibar2" else phrase
 
 
-def without_random(design: Design) -> ChiBarSquare:
+def without_random(design: Design, sigma_free: bool = True) -> ChiBarSquare:
     """The distribution of LR against the model without any random effects.
 
     One variance: ½χ²(0) + ½χ²(1). Two or three independent variances: weights from the covariance
@@ -83,13 +83,13 @@ def without_random(design: Design) -> ChiBarSquare:
     if count == 1:
         return ChiBarSquare.half(0)
     if separate and count <= 3:
-        return orthant_mixture(score_covariance(design))
+        return orthant_mixture(score_covariance(design, sigma_free))
     return ChiBarSquare.chi2(count, conservative=True)
 
 
 @dataclass(frozen=True, eq=False)
 class ScoreColumn:
-    """A column of Z and what its products with X are.
+    """A column of Z and its products with an orthonormal basis Q of the weighted columns of X.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ class ScoreColumn:
     levels : int
     z : ndarray (n,)
     on_x : ndarray (levels, p)
-        Sums over the rows of each level of w z x.
+        Z'W^(1/2)Q.
     """
 
     codes: np.ndarray
@@ -106,38 +106,41 @@ class ScoreColumn:
     on_x: np.ndarray
 
 
-def score_covariance(design: Design) -> np.ndarray:
-    """Covariance of the scores of all variances at zero, given sigma² (K, K), up to a factor.
+def score_covariance(design: Design, sigma_free: bool = True) -> np.ndarray:
+    """Covariance of the scores of all variances at zero (K, K), up to a factor.
 
     With P the residual projection and A_k = Z_k Z_k' the derivative of V, the entries are tr(P A_k P A_l)
-    = |Z_k'PZ_l|², less their regression on the score of sigma². Nothing levels × levels is formed.
+    = |Z_k'PZ_l|², less their regression on the score of sigma² where that is estimated. Nothing levels × levels is formed.
     """
     weights = np.ones(design.nobs) if design.precision_weights is None else design.precision_weights
-    X = design.X
-    S = np.linalg.inv(X.T @ (weights[:, None] * X))
+    root = np.sqrt(weights)
+    # By an orthonormal basis: X'WX loses its digits far from the origin of a covariate.
+    Q, _ = np.linalg.qr(root[:, None] * design.X)
     parts: list[list[ScoreColumn]] = []
     for term in design.random:
         J = len(term.levels)
         columns = []
         for z in (np.ones(design.nobs) if column is None else column for column in term.columns):
-            on_x = np.stack([np.bincount(term.codes, weights * z * x, J) for x in X.T], axis=1)
-            columns.append(ScoreColumn(term.codes, J, z, on_x.reshape(J, X.shape[1])))
+            on_x = np.array([np.bincount(term.codes, root * z * x, J) for x in Q.T]).reshape(-1, J).T
+            columns.append(ScoreColumn(term.codes, J, z, on_x))
         parts += [columns] if term.covariance.common_sd else [[column] for column in columns]
     count = len(parts)
     information, with_sigma = np.zeros((count, count)), np.zeros(count)
     for k in range(count):
         for l in range(k + 1):
-            norms = [projected_norm(a, b, weights, S) for a in parts[k] for b in parts[l]]
+            norms = [projected_norm(a, b, weights) for a in parts[k] for b in parts[l]]
             information[k, l] = information[l, k] = sum(norms)
-        with_sigma[k] = sum(weights @ a.z**2 - np.sum((a.on_x @ S) * a.on_x) for a in parts[k])
-    return information - np.outer(with_sigma, with_sigma) / (design.nobs - X.shape[1])
+        with_sigma[k] = sum(weights @ a.z**2 - np.sum(a.on_x**2) for a in parts[k])
+    if not sigma_free:
+        return information
+    return information - np.outer(with_sigma, with_sigma) / (design.nobs - Q.shape[1])
 
 
-def projected_norm(a: ScoreColumn, b: ScoreColumn, weights: np.ndarray, S: np.ndarray) -> float:
-    """Squared norm of Z_a'PZ_b = C - A S B', with C = Z_a'WZ_b by its non-zero entries."""
+def projected_norm(a: ScoreColumn, b: ScoreColumn, weights: np.ndarray) -> float:
+    """Squared norm of Z_a'PZ_b = C - A B', with C = Z_a'WZ_b by its non-zero entries."""
     places, entry = np.unique(a.codes * b.levels + b.codes, return_inverse=True)
     C = np.bincount(entry, weights * a.z * b.z)
-    A, B = a.on_x @ S, b.on_x
+    A, B = a.on_x, b.on_x
     cross = np.sum(C * np.sum(A[places // b.levels] * B[places % b.levels], axis=1))
     return float(C @ C - 2 * cross + np.sum((A.T @ A) * (B.T @ B)))
 

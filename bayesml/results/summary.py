@@ -170,7 +170,7 @@ def notes(result: "LikelihoodResult") -> list[str]:
 def lr_line(result: "LikelihoodResult") -> str:
     """LR test against the model without random effects."""
     statistic = max(0.0, 2 * (result.loglik - result.solution.loglik_without_random))
-    return f"LR test against no random effects: {without_random(result.design).report(statistic)}."
+    return f"LR test against no random effects: {without_random(result.design, result.sigma_free).report(statistic)}."
 
 
 def certificate_line(status: Any) -> str:

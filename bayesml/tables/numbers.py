@@ -74,7 +74,7 @@ def format_cell(cell: Cell, style: str, places: int | None) -> str:
         case "statistic":
             return f"{cell:.2f}" if abs(cell) < 1e6 else f"{cell:.4g}"
         case _:
-            text = f"{cell:.5g}" if places is None else f"{cell:.{places}f}"
+            text = f"{cell:.{SIGNIFICANT}g}" if places is None else f"{cell:.{places}f}"
             return text[1:] if text.startswith("-") and not text.strip("-0.") else text
 
 

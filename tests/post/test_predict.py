@@ -175,3 +175,11 @@ def test_nothing_but_missing_rows(ranef):
     frame = bml.predict(models.fit(*SLEEP), {"Days": [np.nan], "Subject": ["308"]}, ranef=ranef)
     assert frame.isna().all(axis=None)
     assert frame.shape == (1, 4)
+
+
+@pytest.mark.parametrize("ranef", ["conditional", "zero"])
+def test_origin_of_a_covariate_costs_no_digits(ranef):
+    table = bml.datasets.load("sleepstudy")
+    near = bml.predict(bml.fit(models.SLEEP_INTERCEPT, table), ranef=ranef)
+    far = bml.predict(bml.fit(models.SLEEP_INTERCEPT, table.assign(Days=table["Days"] + 1e8)), ranef=ranef)
+    assert_allclose(far, near, rtol=1e-6)

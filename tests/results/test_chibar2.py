@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+import bayesml as bml
 from bayesml.results.chibar2 import ChiBarSquare, orthant_mixture, score_covariance, without_random
 from tests import fitted_models as models
 
@@ -84,6 +85,7 @@ def test_score_covariance_agrees_with_dense_traces(model):
     with_sigma = np.array([np.trace(A) for A in products])
     expected = full - np.outer(with_sigma, with_sigma) / (n - X.shape[1])
     assert score_covariance(design) == pytest.approx(expected, rel=1e-9)
+    assert score_covariance(design, sigma_free=False) == pytest.approx(full, rel=1e-9)
 
 
 def test_null_against_no_random_effects():
@@ -92,3 +94,21 @@ def test_null_against_no_random_effects():
     crossed = without_random(models.fit("penicillin", models.PENICILLIN).design)
     assert [df for df, _ in crossed.weights] == [0, 1, 2]
     assert not crossed.conservative
+
+
+def test_weights_do_not_depend_on_the_origin_of_a_covariate():
+    table = bml.datasets.load("sleepstudy")
+    near, far = (
+        score_covariance(bml.fit("Reaction ~ x + (Days || Subject)", table.assign(x=table["Days"] + shift)).design)
+        for shift in (0.0, 1e8)
+    )
+    assert far == pytest.approx(near, rel=1e-6)
+
+
+def test_weights_of_rows_enter():
+    table = bml.datasets.load("penicillin")
+    doubled = bml.fit(models.PENICILLIN, table.loc[table.index.repeat(2)].reset_index(drop=True))
+    weighted = bml.fit(models.PENICILLIN, table.assign(w=2.0), weights="w")
+    # Twice the rows are twice the weight, but for the degrees of freedom of sigma.
+    ours, theirs = (dict(without_random(fit.design).weights)[2] for fit in (weighted, doubled))
+    assert ours == pytest.approx(theirs, abs=0.01)

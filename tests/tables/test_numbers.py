@@ -12,7 +12,7 @@ from bayesml.tables.table import Column, Row, Section
         (251.40512, "number", 3, "251.405"),
         (-0.00001, "number", 3, "0.000"),
         (-0.5, "number", 1, "-0.5"),
-        (1.23456789e-9, "number", None, "1.2346e-09"),
+        (1.23456789e-9, "number", None, "1.235e-09"),
         (math.nan, "number", 3, "."),
         (math.inf, "number", 3, "inf"),
         (-math.inf, "number", 3, "-inf"),
