@@ -34,25 +34,26 @@ def demo(directory: Path, seed: int, console: Console) -> None:
     # A demonstration must run where there is no display.
     mpl.use("Agg")
     data = load("sleepstudy")
-    console.print(f"[bold]{FORMULA}[/]\nsleepstudy: {len(data)} reaction times of {data['Subject'].nunique()} people, ")
-    console.print("in milliseconds, over ten days of too little sleep\n")
+    people = data["Subject"].nunique()
+    show(console, f"sleepstudy: {len(data)} reaction times (ms) of {people} people over ten days of too little sleep")
+    show(console, f"{FORMULA}\n")
     with timed(console, "REML"):
         fitted = fit(FORMULA, data)
-    with timed(console, "REML again, now that everything is loaded", waiting=False):
+    with timed(console, "REML again, now that everything is loaded"):
         fitted = fit(FORMULA, data)
-    console.print("Sampling the posterior: compiled once, then from the cache")
     with timed(console, "NUTS, 4 chains of 1000 draws", waiting=False):
         post = sample(FORMULA, data, random_seed=seed)
-    console.print()
-    console.print(str(side_by_side(fitted, post)), markup=False, highlight=False)
-    console.print()
-    console.print(str(hypothesis(post, HYPOTHESIS)), markup=False, highlight=False)
-    console.print()
+    show(console, f"\n{side_by_side(fitted, post)}\n\n{hypothesis(post, HYPOTHESIS)}\n")
     directory.mkdir(parents=True, exist_ok=True)
     for name, figure in (("subjects", fit_by_group(fitted, x="Days")), ("ranef", ranef(fitted))):
         path = directory / f"{name}.png"
         figure.savefig(path, dpi=150)
-        console.print(f"Plot: {path.resolve()}", soft_wrap=True, markup=False, highlight=False)
+        show(console, f"Plot: {path.resolve()}")
+
+
+def show(console: Console, text: str) -> None:
+    """Print text as it stands: lines are not broken, nothing in it is markup."""
+    console.print(text, soft_wrap=True, markup=False, highlight=False)
 
 
 @contextmanager
@@ -66,4 +67,4 @@ def timed(console: Console, what: str, waiting: bool = True) -> Iterator[None]:
         yield
     seconds = time.perf_counter() - start
     took = f"{1000 * seconds:.1f} ms" if seconds < 0.5 else f"{seconds:.1f} s"
-    console.print(f"{what}: {took}", highlight=False)
+    show(console, f"{what}: {took}")
