@@ -110,7 +110,8 @@ def score_covariance(design: Design, sigma_free: bool = True) -> np.ndarray:
     """Covariance of the scores of all variances at zero (K, K), up to a factor.
 
     With P the residual projection and A_k = Z_k Z_k' the derivative of V, the entries are tr(P A_k P A_l)
-    = |Z_k'PZ_l|², less their regression on the score of sigma² where that is estimated. Nothing levels × levels is formed.
+    = |Z_k'PZ_l|², less their regression on the score of sigma² where that is estimated. Nothing of
+    size levels × levels is formed.
     """
     weights = np.ones(design.nobs) if design.precision_weights is None else design.precision_weights
     root = np.sqrt(weights)

@@ -151,7 +151,8 @@ def sd_section(result: "LikelihoodResult", ci_prob: float) -> Section:
 def notes(result: "LikelihoodResult") -> list[str]:
     """The LR line, the certificate, the boundary and what a reader should know of z."""
     out = []
-    if result.design.random and result.criterion != "map":
+    held_covariances = any(name.startswith(("sd(", "corr(")) for name in result.held)
+    if result.design.random and result.criterion != "map" and not held_covariances:
         out.append(lr_line(result))
     if result.boundary:
         out.append(f"At the boundary: {', '.join(result.boundary)}. There is no standard error or interval there.")

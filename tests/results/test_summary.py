@@ -151,3 +151,11 @@ def test_posterior_mode_has_no_information_criteria():
 def test_unknown_option():
     with pytest.raises(SpecificationError, match="`digits` is no option"):
         models.fit("sleepstudy", models.SLEEP).summary(digits=3)
+
+
+def test_no_lr_test_where_a_variance_was_held():
+    table = bml.datasets.load("sleepstudy")
+    fit = bml.fit(models.SLEEP_INTERCEPT, table, priors={"sd(Intercept | Subject)": bml.Fixed(30)})
+    assert "Held fixed: sd(Intercept | Subject) = 30." in str(fit)
+    assert "LR test" not in str(fit)
+    assert fit.parameters.loc["sd(Intercept | Subject)", ["se", "lower", "upper"]].isna().all()
