@@ -12,7 +12,7 @@ def test_demo_prints_the_table_and_writes_the_plots(tmp_path):
     assert result.exit_code == 0, result.output
     rows = [line for line in result.output.splitlines() if line.startswith("Days ")]
     assert len(rows) == 1
-    assert rows[0].split()[1].startswith("10.47")
+    assert rows[0].split()[1].startswith("10.467")
     assert "sd(Days | Subject)" in result.output
     assert re.search(r"P\(Days > 8\) = 0\.9\d+", result.output)
     for name in ("subjects.png", "ranef.png"):

@@ -1,0 +1,57 @@
+"""The README shows what the package does: its code runs, and its numbers are those that come out."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+
+
+def block(language: str) -> str:
+    return re.search(rf"```{language}\n(.*?)```", README, re.DOTALL).group(1)
+
+
+def numbers(line: str) -> list[float]:
+    return [float(number) for number in re.findall(r"-?\d+\.\d+", line)]
+
+
+@pytest.fixture(scope="module")
+def printed() -> list[str]:
+    lines: list[str] = []
+    code = block("python").replace("random_seed=1)", "random_seed=1, progressbar=False)")
+    exec(code, {"print": lambda value: lines.extend(str(value).splitlines())})
+    return lines
+
+
+def test_estimates_are_the_printed_ones(printed):
+    shown = block("text").splitlines()
+    assert len(shown) == len(printed)
+    for ours, theirs in zip(printed, shown, strict=True):
+        # REML: estimate, se and interval. Draws may differ in the last digits between machines.
+        assert numbers(ours)[:4] == numbers(theirs)[:4] or "P(" in ours
+        assert re.sub(r"[\s\d.─-]+", " ", ours) == re.sub(r"[\s\d.─-]+", " ", theirs)
+
+
+def test_posterior_is_near_the_printed_one(printed):
+    shown = block("text").splitlines()
+    compared = 0
+    for ours, theirs in zip(printed, shown, strict=True):
+        if len(numbers(ours)) == 8:
+            median, sd = numbers(theirs)[4:6]
+            assert abs(numbers(ours)[4] - median) < 0.1 * sd
+            compared += 1
+    assert compared == 6
+
+
+def test_probability_is_within_its_error(printed):
+    (ours,) = [line for line in printed if line.startswith("P(Days > 8)")]
+    (theirs,) = [line for line in block("text").splitlines() if line.startswith("P(Days > 8)")]
+    (probability, mcse), (shown, _) = numbers(ours), numbers(theirs)
+    assert abs(probability - shown) < 5 * mcse
+
+
+def test_links_lead_somewhere():
+    root = Path(__file__).parents[1]
+    missing = [link for link in re.findall(r"\]\(([^)#]+)\)", README) if not (root / link).exists()]
+    assert missing == []
