@@ -177,7 +177,8 @@ class GaussianSolution:
         return self.effect_covariances(True)
 
     def linear_variance(self, X: np.ndarray, random: tuple[tuple[np.ndarray, np.ndarray], ...]) -> np.ndarray:
-        return self.sigma**2 * self.system.combination_variances(self.evaluation, X[:, self.held.free], random)
+        e = self.evaluation if self.objective.integrated else self.other_evaluation
+        return self.sigma**2 * self.system.combination_variances(e, X[:, self.held.free], random)
 
     def fitted(self) -> np.ndarray:
         design = self.design

@@ -90,13 +90,13 @@ class GaussianSystem:
     order: np.ndarray
 
     @classmethod
-    def of(cls, design: Any, given: Sequence[bool] | None = None) -> Self:
+    def of(cls, design: Any, given: Sequence[bool] | np.ndarray | None = None) -> Self:
         """System of a `bayesml.design.arrays.Design`, or of anything with its arrays.
 
         `given` marks the coefficients that `marginal_density` will be given; the others can be integrated out.
         """
-        given = np.zeros(len(design.fixed_columns), bool) if given is None else np.asarray(given, bool)
-        order = np.argsort(given, kind="stable")
+        mask = np.zeros(len(design.fixed_columns), bool) if given is None else np.asarray(given, bool)
+        order = np.argsort(mask, kind="stable")
         return cls.build(
             design.y,
             [design.fixed_columns[j] for j in order],
@@ -107,7 +107,7 @@ class GaussianSystem:
             design.offset,
             order,
             # what is given must not be mixed into what is integrated out: no shift if that is the intercept
-            shift=given.all() or not any(c is None and g for c, g in zip(design.fixed_columns, given, strict=True)),
+            shift=bool(mask.all()) or not any(c is None and g for c, g in zip(design.fixed_columns, mask, strict=True)),
         )
 
     @classmethod
@@ -182,17 +182,33 @@ class GaussianSystem:
             Whether the coefficients are integrated out (REML) in D; profiled otherwise.
         """
         lay = self.layout
-        lam = assemble(np.concatenate([m.ravel() for m in lams]) if lams else np.empty(0), self.term_table, lay.q, lay.lam_start)
+        lam = assemble(
+            np.concatenate([m.ravel() for m in lams]) if lams else np.empty(0), self.term_table, lay.q, lay.lam_start
+        )
         limit = lay.border + (lay.coefficients if integrated else 0)
         rows, S = self.rows.copy(), self.S.copy()
         K, H, C = np.empty(lay.k_start[-1]), np.empty_like(S), np.empty((limit, limit))
         solution, modes = np.empty(lay.size), np.empty(self.chain_effects)
         D, E = np.zeros(lay.lam_start[-1]), np.zeros(lay.lam_start[-1])
         logdet = eliminate(
-            lam, lay.lam_start, lay.q, lay.chain_start, lay.parent, lay.ptr, lay.idx, lay.up, lay.off, rows, K, lay.k_start, S
+            lam,
+            lay.lam_start,
+            lay.q,
+            lay.chain_start,
+            lay.parent,
+            lay.ptr,
+            lay.idx,
+            lay.up,
+            lay.off,
+            rows,
+            K,
+            lay.k_start,
+            S,
         )
         border = border_by_loops if lay.size <= LOOPS_UP_TO else border_by_lapack
-        logdet_u, logdet_x, r2 = border(S, lam, lay.lam_start, lay.q, lay.chain, lay.border_start, limit, H, C, solution, D, E)
+        logdet_u, logdet_x, r2 = border(
+            S, lam, lay.lam_start, lay.q, lay.chain, lay.border_start, limit, H, C, solution, D, E
+        )
         sweep_back(
             lay.lam_start, lay.q, lay.chain_start, lay.parent, lay.ptr, lay.idx, lay.up, lay.off, rows, K, lay.k_start,
             C, limit, solution, D, E, modes, np.empty(0),
@@ -252,14 +268,19 @@ class GaussianSystem:
     def coefficients_from(self, evaluation: Evaluation) -> np.ndarray:
         """Coefficients of the user's columns (p,)."""
         out = np.empty(self.coefficients)
-        out[self.order] = self.scaling.coefficients @ evaluation.solution[self.layout.border : -1] + self.scaling.constant
+        out[self.order] = (
+            self.scaling.coefficients @ evaluation.solution[self.layout.border : -1] + self.scaling.constant
+        )
         return out
 
     def coefficient_covariance(self, evaluation: Evaluation) -> np.ndarray:
         """(X'V^-1 X)^-1 of the user's columns, for unit sigma (p, p)."""
         m = self.layout.border
         half = solve_triangular(
-            evaluation.H[m:-1, m:-1], (self.scaling.coefficients / self.scaling.y_scale).T, lower=True, check_finite=False
+            evaluation.H[m:-1, m:-1],
+            (self.scaling.coefficients / self.scaling.y_scale).T,
+            lower=True,
+            check_finite=False,
         )
         out = np.empty((self.coefficients, self.coefficients))
         out[np.ix_(self.order, self.order)] = half.T @ half
@@ -301,28 +322,42 @@ class GaussianSystem:
 
         Parameters
         ----------
+        evaluation : Evaluation
+            With the coefficients integrated.
         X : ndarray (rows, p)
         random : sequence of (codes (rows,), Z (rows, q))
             One a random term; -1 leaves the effect out.
         """
         lay, count = self.layout, len(X)
-        nodes = np.full((count, lay.chain), -1, np.int64)
-        values = np.zeros((count, int(lay.q[: lay.chain].sum())))
-        border = np.zeros((count, lay.size - 1))
-        border[:, lay.border :] = X[:, self.order] @ (self.scaling.coefficients / self.scaling.y_scale)
-        starts = np.append(0, np.cumsum(lay.q[: lay.chain]))
+        m, p, depths = lay.border, self.coefficients, lay.chain
+        nodes = np.full((count, depths), -1, np.int64)
+        values = np.zeros((count, int(lay.q[:depths].sum())))
+        starts = np.append(0, np.cumsum(lay.q))
+        columns = np.full((count, int(starts[-1] - starts[depths]) + p), -1, np.int64)
+        weights = np.zeros(columns.shape)
+        columns[:, -p or columns.shape[1] :] = m + np.arange(p)
+        weights[:, -p or columns.shape[1] :] = X[:, self.order] @ (self.scaling.coefficients / self.scaling.y_scale)
         for (f, at, width, _), (codes, Z), T in zip(self.term_table, random, self.scaling.terms, strict=True):
             here = np.flatnonzero(codes >= 0)
-            columns = Z[here] @ T
-            if f < lay.chain:
+            moved = Z[here] @ T
+            if f < depths:
                 nodes[here, f] = lay.chain_start[f] + codes[here]
-                values[here, starts[f] + at : starts[f] + at + width] = columns
+                values[here, starts[f] + at : starts[f] + at + width] = moved
             else:
-                first = lay.border_start[f - lay.chain] + codes[here] * lay.q[f] + at
-                border[here[:, None], first[:, None] + np.arange(width)] = columns
-        return combination_variances(lay, evaluation.lam, evaluation.rows, evaluation.K, evaluation.H, nodes, values, border)
+                place = slice(starts[f] - starts[depths] + at, starts[f] - starts[depths] + at + width)
+                first = lay.border_start[f - depths] + codes[here] * lay.q[f] + at
+                columns[here, place] = first[:, None] + np.arange(width)
+                weights[here, place] = moved
+        variance = np.empty(count)
+        combination_variances(
+            nodes, values, columns, weights, lay.q, lay.chain_start, lay.parent, lay.ptr, lay.idx, lay.off,
+            evaluation.rows, evaluation.K, lay.k_start, evaluation.C, variance,
+        )  # fmt: skip
+        return variance
 
-    def working_products(self, evaluation: Evaluation, changes: Sequence[Sequence[np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    def working_products(
+        self, evaluation: Evaluation, changes: Sequence[Sequence[np.ndarray]]
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Average-information products of changes dG of the terms' covariances.
 
         Parameters
@@ -368,14 +403,15 @@ class GaussianSystem:
         return int((np.diff(lay.chain_start) * lay.q[: lay.chain]).sum())
 
     def arrays(self) -> tuple[np.ndarray, ...]:
-        """The arrays that `marginal_density` and `draw_effects` take after their parameters, always of the same types."""
+        """What `marginal_density` and `draw_effects` take after their parameters, always of the same types."""
         lay, maps = self.layout, self.scaling
         inverse = [np.linalg.inv(T).ravel() for T in maps.terms]
         return (
             self.order.astype(np.int64), self.term_table, lay.q, lay.lam_start, lay.chain_start, lay.parent, lay.ptr,
             lay.idx, lay.up, lay.off, lay.k_start, lay.border_start, self.rows, self.S,
             np.concatenate(inverse) if inverse else np.empty(0), maps.coefficients,
-            np.linalg.inv(maps.coefficients), maps.constant, np.array([self.n, maps.y_scale, self.half_log_weights]), kernel_addresses(),
+            np.linalg.inv(maps.coefficients), maps.constant, np.array([self.n, maps.y_scale, self.half_log_weights]),
+            kernel_addresses(),
         )  # fmt: skip
 
     def effects_by_term(self, chain: np.ndarray, border: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -470,7 +506,7 @@ def refuse_large_border(layout: Layout) -> None:
     if needed > LARGEST_BORDER_BYTES:
         kept = [factor.levels for factor in layout.factors[layout.chain :]]
         raise TooLarge(
-            f"The crossed grouping factors leave a dense block of {layout.size:,} rows (factors of {kept} levels besides the "
-            f"one that is eliminated): it needs {needed / 2**30:.0f} GiB, {LARGEST_BORDER_BYTES / 2**30:.0f} GiB are allowed. "
-            "Use fewer crossed terms, or model the smaller factor by fixed columns."
+            f"The crossed grouping factors leave a dense block of {layout.size:,} rows (factors of {kept} levels "
+            f"besides the one that is eliminated): it needs {needed / 2**30:.0f} GiB, "
+            f"{LARGEST_BORDER_BYTES / 2**30:.0f} GiB are allowed. Use fewer crossed terms, or model the smaller factor by fixed columns."
         )

@@ -1,24 +1,30 @@
 """Variances of linear combinations of coefficients and random effects, estimated jointly."""
 
 import numpy as np
-from scipy.linalg import solve_triangular
 
-from bayesml.linalg.border import multiply_transposed
 from bayesml.linalg.elimination import kernel
 
 
 @kernel
-def eliminate_combinations(nodes, values, q, chain_start, parent, ptr, idx, up, off, rows, K, k_start, variance, border):
-    """Eliminate the chain's part of combinations v'b: add ``v'Kv`` to `variance`, pass ``-A_R0 K v`` on.
+def combination_variances(
+    nodes, values, columns, weights, q, chain_start, parent, ptr, idx, off, rows, K, k_start, C, variance
+):  # fmt: skip
+    """Relative variance of ``v'b + x'beta`` for many combinations: ``v'Kv`` of each block, then C for the border.
 
     Parameters
     ----------
-    nodes : ndarray of int64 (rows, depths)
+    nodes : ndarray of int64 (count, depths)
         Node of each depth that a combination names, -1 where none.
-    values : ndarray (rows, sum of q)
+    values : ndarray (count, sum of q)
         The coefficients v of these nodes' effects.
-    border : ndarray (rows, m + p)
-        In: coefficients of the border's effects. Out: with what elimination adds.
+    columns, weights : ndarray (count, entries)
+        Border effects and coefficients that a combination names, and their weights; -1 where none.
+    rows, K
+        As `elimination.eliminate` left them.
+    C : ndarray (limit, limit)
+        Relative covariance of the border's effects and the coefficients, full.
+    variance : ndarray (count,)
+        Out.
     """
     depths = len(chain_start) - 1
     anc = np.zeros(depths + 1, np.int64)
@@ -31,9 +37,19 @@ def eliminate_combinations(nodes, values, q, chain_start, parent, ptr, idx, up, 
         q_max = max(q_max, q[d])
     vectors = np.empty((slots, q_max))
     kv = np.empty(q_max)
-    limit = border.shape[1]
+    limit = len(C)
+    border, touched = np.zeros(limit), np.empty(limit, np.int64)
+    seen = np.zeros(limit, np.bool_)
     for i in range(len(nodes)):
-        count, at = 0, 0
+        count, at, found, total = 0, 0, 0, 0.0
+        for j in range(columns.shape[1]):
+            c = columns[i, j]
+            if c >= 0:
+                if not seen[c]:
+                    seen[c] = True
+                    touched[found] = c
+                    found += 1
+                border[c] += weights[i, j]
         for d in range(depths):
             if nodes[i, d] >= 0:
                 active[count] = nodes[i, d]
@@ -54,12 +70,17 @@ def eliminate_combinations(nodes, values, q, chain_start, parent, ptr, idx, up, 
                     for b in range(n):
                         t += K[k_start[node] + a * n + b] * vectors[s, b]
                     kv[a] = t
-                    variance[i] += vectors[s, a] * t
+                    total += vectors[s, a] * t
                 width = anc[d] + ptr[node + 1] - ptr[node]
                 for j in range(ptr[node], ptr[node + 1]):
-                    if idx[j] < limit:
+                    c = idx[j]
+                    if c < limit:
+                        if not seen[c]:
+                            seen[c] = True
+                            touched[found] = c
+                            found += 1
                         for a in range(n):
-                            border[i, idx[j]] -= rows[off[node] + a * width + anc[d] + j - ptr[node]] * kv[a]
+                            border[c] -= rows[off[node] + a * width + anc[d] + j - ptr[node]] * kv[a]
                 above = node
                 for e in range(d + 1, depths):
                     above = parent[above]
@@ -79,28 +100,13 @@ def eliminate_combinations(nodes, values, q, chain_start, parent, ptr, idx, up, 
                             vectors[place, c] -= rows[off[node] + a * width + mine + c] * kv[a]
                 active[s] = -1  # done
                 s += 1
-
-
-def combination_variances(layout, lam, rows, K, H, nodes, values, border) -> np.ndarray:
-    """Relative variance (rows,) of combinations of effects and coefficients; `border` is overwritten.
-
-    Parameters
-    ----------
-    layout, lam, rows, K, H
-        As an evaluation left them.
-    nodes, values, border
-        As in `eliminate_combinations`.
-    """
-    variance = np.zeros(len(border))
-    if layout.chain:
-        eliminate_combinations(
-            nodes, values, layout.q, layout.chain_start, layout.parent, layout.ptr, layout.idx, layout.up, layout.off,
-            rows, K, layout.k_start, variance, border,
-        )  # fmt: skip
-    size = border.shape[1]
-    if size:
-        columns = np.ascontiguousarray(border.T)
-        multiply_transposed(columns, lam, layout.lam_start, layout.q, layout.chain, layout.border_start)
-        half = solve_triangular(H[:size, :size], columns, lower=True, check_finite=False)
-        variance += np.einsum("ij,ij->j", half, half)
-    return variance
+        for j in range(found):
+            c = touched[j]
+            t = 0.5 * C[c, c] * border[c]
+            for k in range(j):
+                t += C[c, touched[k]] * border[touched[k]]
+            total += 2.0 * t * border[c]
+        for j in range(found):
+            border[touched[j]] = 0.0
+            seen[touched[j]] = False
+        variance[i] = total
