@@ -10,10 +10,13 @@ def root_of_partials(partials: Any, q: int, namespace: ModuleType) -> Any:
     ``C[i, j] = z[i, j] sqrt(prod_{k<j} (1 - z[i, k]²))``, where z[i, j] is the partial correlation of columns
     i > j given columns 0 … j - 1, and z[i, i] = 1.
 
+    The ones of the diagonal are added, and not multiplied into the product: it would be 0 above the diagonal, where the
+    derivative of its root does not exist.
+
     Parameters
     ----------
     partials : array or tensor (..., q, q)
-        z in the lower triangle, ones on the diagonal, zeros above it.
+        z in the lower triangle, zeros elsewhere.
     q : int
     namespace : module
         `numpy` or `pytensor.tensor`.
@@ -23,9 +26,10 @@ def root_of_partials(partials: Any, q: int, namespace: ModuleType) -> Any:
     Lewandowski, Kurowicka and Joe (2009), Journal of Multivariate Analysis 100, section 2.4.
     """
     columns, left = [], namespace.ones_like(partials[..., 0])
+    identity = namespace.eye(q)
     for j in range(q):
         z = partials[..., j]
-        columns.append(z * namespace.sqrt(left))
+        columns.append((z + identity[j]) * namespace.sqrt(left))
         left = left * (1.0 - z**2)
     return namespace.stack(columns, axis=-1)
 

@@ -25,7 +25,7 @@ def correlation_root(role: RandomRole, values: TensorVariable | None) -> TensorV
     if role.covariance.correlations == "one":
         return root_of_common(values[0], role.q, pt)
     rows, columns = np.tril_indices(role.q, -1)
-    return root_of_partials(pt.set_subtensor(pt.eye(role.q)[rows, columns], values), role.q, pt)
+    return root_of_partials(pt.set_subtensor(pt.zeros((role.q, role.q))[rows, columns], values), role.q, pt)
 
 
 def correlations(role: RandomRole, root: TensorVariable) -> TensorVariable:

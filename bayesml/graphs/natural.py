@@ -80,6 +80,6 @@ def correlation_root(role: RandomRole, values: np.ndarray) -> np.ndarray:
         return np.broadcast_to(np.eye(role.q), (*values.shape[:-1], role.q, role.q))
     if role.covariance.correlations == "one":
         return root_of_common(values[..., 0], role.q, np)
-    partials = np.broadcast_to(np.eye(role.q), (*values.shape[:-1], role.q, role.q)).copy()
+    partials = np.zeros((*values.shape[:-1], role.q, role.q))
     partials[..., *np.tril_indices(role.q, -1)] = values
     return root_of_partials(partials, role.q, np)

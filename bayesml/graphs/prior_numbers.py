@@ -107,34 +107,55 @@ def given_priors(priors: Priors, design: Design, terms: Sequence[Term], has_scal
     SpecificationError
         A prior that its parameter cannot have.
     """
-    found: dict[str, Distribution] = {}
     if not priors.given:
-        return found
-    known: dict[str, tuple[str, ...]] = {squeezed(name): (name,) for name in design.coefficients}
-    if has_scale:
-        known["sigma"] = ("sigma",)
-    whole: dict[str, tuple[str, ...]] = {}
-    for term in terms:
-        for kind, addresses in (("sd", sd_addresses(term)), ("corr", corr_addresses(term))):
-            for address in addresses:
-                known |= dict.fromkeys(spellings(kind, address, term), (address,))
-            for group in (term.columns.group, reversed_group(term.columns.group)):
-                key = squeezed(f"{kind}({group})")
-                if addresses and key not in known:
-                    whole[key] = whole.get(key, ()) + tuple(a for a in addresses if a not in whole.get(key, ()))
-    if has_scale is False and any(squeezed(text) == "sigma" for text, _ in priors.given):
+        return {}
+    own, of_groups = meanings(design, terms, has_scale)
+    given = {squeezed(text): (text, prior) for text, prior in priors.given}
+    if not has_scale and "sigma" in given:
         raise SpecificationError("`sigma` is no parameter here: the residual sd of each row is known.")
-    # the address of one parameter goes before that of a whole term
-    for lookup in (whole, known):
-        for text, prior in priors.given:
-            for address in lookup.get(squeezed(text), ()):
-                found[address] = fitting_prior(prior, address)
-    for text, _ in priors.given:
-        if squeezed(text) not in known and squeezed(text) not in whole:
-            raise no_such_parameter(text, [name for names in known.values() for name in names] + list(whole))
+    for key, (text, _) in given.items():
+        if key not in own and key not in of_groups:
+            raise no_such_parameter(
+                text, [*(address for addresses in own.values() for address in addresses), *of_groups]
+            )
+    # the address of one parameter goes before that of all of a group
+    found = {
+        address: fitting_prior(prior, address)
+        for lookup in (of_groups, own)
+        for key, (_, prior) in given.items()
+        for address in lookup.get(key, ())
+    }
     for term in terms:
         check_correlations(term, found)
     return found
+
+
+def meanings(
+    design: Design, terms: Sequence[Term], has_scale: bool
+) -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]]:
+    """Which parameters a text without blanks means.
+
+    Returns
+    -------
+    own : dict of str to tuple of str
+        Spellings of the address of one parameter: `sd(Days|Subject)`.
+    of_groups : dict of str to tuple of str
+        Those that mean all of a group: `sd(Subject)`, unless that is the address of one parameter.
+    """
+    own: dict[str, tuple[str, ...]] = {squeezed(name): (name,) for name in design.coefficients}
+    of_groups: dict[str, tuple[str, ...]] = {}
+    if has_scale:
+        own["sigma"] = ("sigma",)
+    for term in terms:
+        group = term.columns.group
+        for kind, addresses in (("sd", sd_addresses(term)), ("corr", corr_addresses(term))):
+            for address in addresses:
+                own |= dict.fromkeys(spellings(kind, address, term), (address,))
+            for name in dict.fromkeys([group, reversed_group(group)]):
+                key = squeezed(f"{kind}({name})")
+                if addresses and key not in own:
+                    of_groups[key] = of_groups.get(key, ()) + addresses
+    return own, of_groups
 
 
 def fitting_prior(prior: Distribution, address: str) -> Distribution:
@@ -236,6 +257,7 @@ class PriorSet:
         return prior if location is None else prior.moved(location())
 
     def coefficient(self, scales: PriorScales, j: int) -> Distribution:
+        """Prior of the coefficient of column j of X."""
         if scales.is_intercept(j):
             return self.make("intercept", scales.intercept, scales.location)
         return self.make("coefficient", lambda: scales.coefficient(j))
@@ -248,9 +270,11 @@ class PriorSet:
         return self.make(kind, lambda: scales.random_sd(term, column))
 
     def correlation(self, scales: PriorScales) -> Distribution:
+        """Prior of a correlation matrix."""
         return self.make("correlation", lambda: 1.0)
 
     def residual_sd(self, scales: PriorScales) -> Distribution:
+        """Prior of sigma."""
         return self.make("residual_sd", scales.residual_sd)
 
 

@@ -165,7 +165,9 @@ class Graph:
         return np.array(rows, dtype=bool) & (self.integrated == "random and beta")
 
     def replace(self, **changes: Any) -> "Graph":
-        """A graph that differs in some fields."""
+        """A graph that differs in some fields; priors that were resolved are kept, if model and design are."""
+        if "priors" in self.__dict__ and not {"model", "design"} & set(changes):
+            changes = {"numbers": self.priors} | changes
         return replace(self, **changes)
 
 

@@ -10,7 +10,7 @@ from bayesml.graphs.correlation import root_of_common, root_of_partials
 
 
 def matrix(partials, q):
-    z = np.eye(q)
+    z = np.zeros((q, q))
     z[np.tril_indices(q, -1)] = partials
     C = root_of_partials(z, q, np)
     return C @ C.T

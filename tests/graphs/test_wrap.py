@@ -120,6 +120,21 @@ def test_log_density_is_the_plain_formula(case):
     assert found == pytest.approx(natural_log_density(graph, at), abs=2e-8)
 
 
+def test_gradient_is_the_derivative(case):
+    _, model, point, _ = case
+    density = model.compile_logp(mode=PYTHON)
+    found = model.compile_dlogp(mode=PYTHON)(point)
+    differences, h = [], 1e-5
+    for name in (v.name for v in model.value_vars):
+        for i in np.ndindex(np.shape(point[name])):
+            sides = [dict(point) for _ in range(2)]
+            for side, sign in zip(sides, (1, -1), strict=True):
+                side[name] = np.array(point[name], dtype=float)
+                side[name][i] += sign * h
+            differences.append((density(sides[0]) - density(sides[1])) / (2 * h))
+    np.testing.assert_allclose(found, differences, rtol=2e-6, atol=2e-6)
+
+
 def test_names_dimensions_and_labels(rng):
     graph = growth(rng)
     model = to_pymc(graph)
