@@ -132,7 +132,7 @@ def hypothesis(result: BayesianResult, text: str) -> Hypothesis:
     """
     if not isinstance(result, BayesianResult):
         raise SpecificationError(
-            "A hypothesis has a probability given a posterior: sample the model with `bml.sample`. Of a likelihood fit, "
+            "A hypothesis has a probability given a posterior: sample the model with `bml.sample`. Of a fit, "
             "`bml.wald_test` and `bml.lrtest` give tests."
         )
     statement = parse_statement(text, known_addresses(result, text))

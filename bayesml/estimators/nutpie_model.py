@@ -102,8 +102,9 @@ class Affine:
     scale: np.ndarray
 
     @classmethod
-    def identity(cls, n: int) -> "Affine":
-        return cls(np.zeros(n), np.empty(0, np.int64), np.empty((0, 0)))
+    def shift(cls, centre: np.ndarray) -> "Affine":
+        """Coordinates that are counted from a point."""
+        return cls(centre, np.empty(0, np.int64), np.empty((0, 0)))
 
     def __call__(self, z: np.ndarray) -> np.ndarray:
         """Points x, shape (..., n)."""
@@ -125,7 +126,9 @@ class Density:
         What nutpie samples, in the coordinates of `affine`.
     affine : Affine
     stock : bool
-        Whether nutpie compiled it.
+        Whether nutpie compiled it: then it stays in the unconstrained coordinates.
+    origin : ndarray, shape (n,)
+        The point to start around, in the coordinates sampled.
     """
 
     names: tuple[str, ...]
@@ -133,6 +136,7 @@ class Density:
     compiled: Any
     affine: Affine
     stock: bool
+    origin: np.ndarray
 
     @property
     def size(self) -> int:
@@ -153,9 +157,9 @@ class Density:
         return float(value[0]), gradient
 
     def rescaled(self, affine: Affine) -> "Density":
-        """The same density in other coordinates; as it is where nutpie compiled it."""
+        """The same density in other coordinates, to be started around their origin."""
         if self.stock:
-            return self
+            return replace(self, origin=affine.centre)
         words, data = self.compiled.user_data.copy(), dict(self.compiled.shared_data)
         _write_affine(words, data, affine)
         return replace(self, affine=affine, compiled=replace(self.compiled, user_data=words, shared_data=data))
@@ -165,7 +169,7 @@ class Density:
         ends = np.cumsum([prod(shape) for shape in self.shapes])
         parts = np.split(x, ends[:-1], axis=-1)
         return {
-            name: part.reshape(*x.shape[:-1], *shape)
+            name: part.reshape((*x.shape[:-1], *shape))
             for name, part, shape in zip(self.names, parts, self.shapes, strict=True)
         }
 
@@ -195,7 +199,7 @@ def compile_density(model: pm.Model, shapes: dict[str, tuple[int, ...]] | None =
         warnings.warn(f"{unknown} is not known to this version: nutpie compiles the model itself, which takes longer.",
                       BayesmlWarning, stacklevel=2)  # fmt: skip
         stock = nutpie.compile_pymc_model(model, var_names=[])
-        return Density(names, sizes, stock, Affine.identity(n), stock=True)
+        return Density(names, sizes, stock, Affine.shift(np.zeros(n)), stock=True, origin=np.zeros(n))
     function, data = _compile_graph(model, values)
     callback, words = _density_callback(function, values, sizes, data)
     compiled = CompiledPyMCModel(
@@ -215,7 +219,7 @@ def compile_density(model: pm.Model, shapes: dict[str, tuple[int, ...]] | None =
         _shapes={"z": (n,)},
         _coords={},
     )
-    density = Density(names, sizes, compiled, Affine.identity(n), stock=False)
+    density = Density(names, sizes, compiled, Affine.shift(np.zeros(n)), stock=False, origin=np.zeros(n))
     return density.rescaled(density.affine)
 
 

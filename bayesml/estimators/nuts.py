@@ -2,9 +2,11 @@
 
 import os
 import warnings
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import pymc as pm
 from threadpoolctl import threadpool_limits
 
 from bayesml.errors import ConvergenceWarning, NotIdentified, SpecificationError
@@ -12,7 +14,7 @@ from bayesml.estimators.nutpie_model import Affine, Density, Draws, compile_dens
 from bayesml.estimators.nuts_mode import find_mode
 from bayesml.estimators.nuts_natural import joint_posterior, marginal_posterior
 from bayesml.estimators.nuts_progress import SamplingProgress
-from bayesml.estimators.nuts_start import starting_values, unconstrained_start, value_shapes
+from bayesml.estimators.nuts_start import joint_start, marginal_start, unconstrained_start, value_shapes
 from bayesml.graphs.marginal_model import marginal_model
 from bayesml.graphs.roles import Graph
 from bayesml.graphs.transforms import centre, marginalise
@@ -78,26 +80,19 @@ def sample_graph(
     kind = parametrisation
     if kind == "auto":
         kind = "marginal" if graph.family.exact_with(graph.link) else "noncentred"
-    marginal = marginalise(graph, "random and beta") if graph.family.exact_with(graph.link) else None
-    if kind == "marginal" and marginal is None:
-        marginalise(graph, "random and beta")
+    exact = graph.family.exact_with(graph.link)
+    marginal = marginalise(graph, "random and beta") if exact or kind == "marginal" else None
     with SamplingProgress(progressbar) as progress, threadpool_limits(1):
-        with progress.step("Compiling the model"):
-            target, system = (marginal, system_of(marginal)) if kind == "marginal" else (joint_graph(graph, kind), None)
-            model = to_pymc(target) if system is None else marginal_model(target, system)
-            density = compile_density(model, value_shapes(model))
-        with progress.step("Looking for the mode"):
-            start = unconstrained_start(model, starting_values(target))
-            density = at_mode(density, start)
+        target = at_mode(marginal, progress) if marginal is not None else None
+        if kind != "marginal":
+            target = joint_target(graph, kind, target, progress)
+        assert target is not None
         found = sample_density(
-            density, progress, draws=draws, tune=tune, chains=chains, cores=cores, seed=seed,
+            target.density, progress, draws=draws, tune=tune, chains=chains, cores=cores, seed=seed,
             target_accept=0.8 if target_accept is None else target_accept,
         )  # fmt: skip
         with progress.step("Drawing what was integrated out"):
-            if system is None:
-                posterior = joint_posterior(target, model, density, found, seed, kind)
-            else:
-                posterior = marginal_posterior(target, model, system, density, found, seed)
+            posterior = target.posterior(found, seed)
     warn_of_problems(found, posterior)
     return BayesianResult(graph.model, graph.design, posterior, graph.priors)
 
@@ -136,22 +131,64 @@ def refuse_improper(graph: Graph) -> None:
         )
 
 
-def system_of(graph: Graph) -> GaussianSystem:
-    """Cross-products of a marginalised graph."""
-    return GaussianSystem.of(graph.design, ~graph.integrated_beta)
+@dataclass(frozen=True, eq=False)
+class Target:
+    """What the chains run on.
+
+    Parameters
+    ----------
+    graph : Graph
+        Marginalised, or joint.
+    model : pymc.Model
+    density : Density
+        In the coordinates that are sampled.
+    system : GaussianSystem or None
+        Cross-products of a marginalised graph.
+    kind : str
+        Its parametrisation.
+    """
+
+    graph: Graph
+    model: pm.Model
+    density: Density
+    system: GaussianSystem | None
+    kind: str
+
+    def posterior(self, draws: Draws, seed: int) -> Posterior:
+        """Everything that follows from draws."""
+        if self.system is None:
+            return joint_posterior(self.graph, self.model, self.density, draws, seed, self.kind)
+        return marginal_posterior(self.graph, self.model, self.system, self.density, draws, seed)
 
 
-def joint_graph(graph: Graph, kind: str) -> Graph:
-    """The joint graph with the effects of all terms centred or not."""
-    return centre(graph) if kind == "centred" else graph
+def at_mode(graph: Graph, progress: SamplingProgress) -> Target:
+    """A marginalised graph, in coordinates in which it is nearly standard normal around its mode."""
+    with progress.step("Compiling the model"):
+        system = GaussianSystem.of(graph.design, ~graph.integrated_beta)
+        model = marginal_model(graph, system)
+        density = compile_density(model, value_shapes(model))
+    with progress.step("Looking for the mode"):
+        start = unconstrained_start(model, marginal_start(graph))
+        mode = find_mode(density.evaluate, start)
+    affine = mode.affine if mode is not None and mode.converged else Affine.shift(start)
+    return Target(graph, model, density.rescaled(affine), system, "marginal")
 
 
-def at_mode(density: Density, start: np.ndarray) -> Density:
-    """The density in coordinates in which it is nearly standard normal around its mode, or around the start."""
-    mode = None if density.stock else find_mode(density.evaluate, start)
-    if mode is None:
-        return density.rescaled(Affine(start, np.empty(0, np.int64), np.empty((0, 0))))
-    return density.rescaled(mode.affine)
+def joint_target(graph: Graph, kind: str, marginal: Target | None, progress: SamplingProgress) -> Target:
+    """The joint graph, its effects centred or not, started at the mode of the marginal posterior.
+
+    The mode of the joint density itself is no place to start: it is unbounded where a centred term's sd is zero.
+    """
+    joint = centre(graph) if kind == "centred" else graph
+    with progress.step("Compiling the joint model"):
+        model = to_pymc(joint)
+        density = compile_density(model, value_shapes(model))
+    start = np.zeros(density.size)
+    if marginal is not None:
+        mode = marginal.density.affine(marginal.density.origin)
+        point = Draws(mode[None, None], {}, complete=True)
+        start = unconstrained_start(model, joint_start(joint, marginal.posterior(point, 0)))
+    return Target(joint, model, density.rescaled(Affine.shift(start)), None, kind)
 
 
 def sample_density(
@@ -184,14 +221,13 @@ def sample_density(
 
 def initial_point(density: Density, seed: int) -> np.ndarray:
     """A point about as far from the mode as a draw, nearer where the density is not finite."""
-    z = np.random.default_rng(seed).normal(size=density.size)
-    unscaled = np.setdiff1d(np.arange(density.size), density.affine.mixed)
-    z[unscaled] *= 0.1
+    step = np.random.default_rng(seed).normal(size=density.size)
+    step[np.setdiff1d(np.arange(density.size), density.affine.mixed)] *= 0.1
     for _ in range(10):
-        if np.isfinite(density.evaluate(z)[0]):
+        if np.isfinite(density.evaluate(density.origin + step)[0]):
             break
-        z /= 2.0
-    return z
+        step /= 2.0
+    return density.origin + step
 
 
 def processors() -> int:

@@ -8,6 +8,7 @@ import pymc as pm
 from bayesml.distributions import Distribution
 from bayesml.graphs.prior_scales import PriorScales
 from bayesml.graphs.roles import Graph
+from bayesml.results.posterior import Posterior, term_roots
 
 
 def value_shapes(model: pm.Model) -> dict[str, tuple[int, ...]] | None:
@@ -21,27 +22,47 @@ def value_shapes(model: pm.Model) -> dict[str, tuple[int, ...]] | None:
     return shapes
 
 
-def starting_values(graph: Graph) -> dict[str, np.ndarray]:
-    """A start for the variables of a graph's model, by name, on the natural scale.
+def marginal_start(graph: Graph) -> dict[str, np.ndarray]:
+    """A start for the variables of a marginalised graph's model, by name, on the natural scale.
 
     Standard deviations start at half the scale that the data suggest, coefficients at their least-squares estimates;
-    what is not named (correlations, standardised effects) starts in the middle of its range.
+    correlations, which are not named, start in the middle of their range.
     """
     priors, scales = graph.priors, PriorScales(graph.design)
     start: dict[str, np.ndarray] = {}
     if priors.sigma is not None:
         start |= pieces("sigma", [priors.sigma], np.array([scales.residual_sd() / 2]))
-    all_sds: list[tuple[Distribution, float]] = []
-    for k, (role, term) in enumerate(zip(graph.random, priors.terms, strict=True)):
-        values = [scales.random_sd(k, i) / 2 for i in range(len(term.sds))]
-        all_sds += zip(term.sds, values, strict=True)
-        start |= pieces(f"sd_{role.suffix}", term.sds, np.array(values))
-    if all_sds:
-        start |= pieces("sd", [prior for prior, _ in all_sds], np.array([value for _, value in all_sds]))
+    places = [(k, i) for k, term in enumerate(priors.terms) for i in range(len(term.sds))]
+    if places:
+        sds = [priors.terms[k].sds[i] for k, i in places]
+        start |= pieces("sd", sds, np.array([scales.random_sd(k, i) / 2 for k, i in places]))
     beta = least_squares(graph)
     given = np.flatnonzero(~graph.integrated_beta)
-    start |= pieces("beta", [priors.coefficients[j] for j in given], beta[given])
-    start |= pieces("beta_given", [priors.coefficients[j] for j in given], beta[given])
+    for name in ("beta", "beta_given"):
+        start |= pieces(name, [priors.coefficients[j] for j in given], beta[given])
+    return start
+
+
+def joint_start(graph: Graph, mode: Posterior) -> dict[str, np.ndarray]:
+    """A start for the variables of a joint graph's model: the mode of the marginal posterior, effects at their means.
+
+    Parameters
+    ----------
+    graph : Graph
+    mode : Posterior
+        One point, (1, 1, ...).
+    """
+    priors = graph.priors
+    start = pieces("beta", priors.coefficients, mode.beta[0, 0])
+    if priors.sigma is not None:
+        start |= pieces("sigma", [priors.sigma], mode.sigma[0])
+    assert mode.effects is not None
+    for k, (role, term) in enumerate(zip(graph.random, priors.terms, strict=True)):
+        start |= pieces(f"sd_{role.suffix}", term.sds, mode.sds[k][0, 0])
+        b = mode.effects[k][0, 0]
+        root = term_roots(role.columns, mode.sds[k][0, 0], mode.corrs[k][0, 0])
+        start[f"b_{role.suffix}"] = b
+        start[f"u_{role.suffix}"] = np.linalg.lstsq(root, b.T, rcond=None)[0].T
     return start
 
 
@@ -80,6 +101,5 @@ def unconstrained_start(model: pm.Model, start: dict[str, np.ndarray]) -> np.nda
         if value is None or not (transform is None or transform.name == "log"):
             parts.append(np.zeros(int(np.prod(shape))))
         else:
-            values = np.broadcast_to(value.reshape(shape), shape).ravel()
-            parts.append(values if transform is None else np.log(values))
+            parts.append(value.ravel() if transform is None else np.log(value.ravel()))
     return np.concatenate(parts) if parts else np.empty(0)

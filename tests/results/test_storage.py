@@ -1,0 +1,152 @@
+"""Results in files come back equal, and a damaged file is never a result."""
+
+import json
+
+import h5netcdf
+import numpy as np
+import pandas as pd
+import pytest
+
+import bayesml as bml
+from bayesml.errors import StorageError
+from bayesml.results import storage
+from bayesml.results.codec import Decoder, Encoder
+from tests import fitted_models, posteriors
+
+
+def fit():
+    return fitted_models.fit("sleepstudy", fitted_models.SLEEP)
+
+
+def assert_equal_results(one, other):
+    assert type(one) is type(other)
+    assert one.model == other.model
+    assert str(one.summary()) == str(other.summary())
+    pd.testing.assert_frame_equal(one.parameters, other.parameters)
+    pd.testing.assert_frame_equal(one.ranef["Subject"], other.ranef["Subject"])
+    pd.testing.assert_series_equal(one.fitted, other.fitted)
+
+
+@pytest.mark.parametrize("result", [fit, posteriors.sleepstudy], ids=["fit", "sample"])
+def test_a_result_comes_back_equal(tmp_path, result):
+    path = tmp_path / "result.nc"
+    result().save(path)
+    loaded = bml.load(path)
+    assert_equal_results(result(), loaded)
+    assert loaded.ranef["Subject"].index.equals(result().ranef["Subject"].index)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_loaded_posterior_goes_on(tmp_path):
+    post = posteriors.sleepstudy()
+    post.save(tmp_path / "post.nc")
+    loaded = bml.load(tmp_path / "post.nc")
+    assert np.array_equal(loaded.draws("b(Days | Subject[308])"), post.draws("b(Days | Subject[308])"))
+    assert loaded.priors == post.priors
+    assert float(bml.hypothesis(loaded, "Days > 8")) == float(bml.hypothesis(post, "Days > 8"))
+    new = pd.DataFrame({"Days": [3.0], "Subject": [308]})
+    pd.testing.assert_frame_equal(bml.predict(loaded, new), bml.predict(post, new))
+
+
+def test_the_file_is_netcdf_with_a_readable_document(tmp_path):
+    path = tmp_path / "fit.nc"
+    fit().save(path)
+    with h5netcdf.File(path, "r") as file:
+        document = json.loads(file.variables["document"][()])
+    assert document["format"] == storage.FORMAT
+    assert document["version"] == bml.__version__
+    assert document["data_sha256"] == storage.data_hash(fit().design)
+
+
+@pytest.mark.parametrize("result", [fit, posteriors.sleepstudy], ids=["fit", "sample"])
+def test_no_flipped_byte_goes_unseen(tmp_path, rng, result):
+    path = tmp_path / "result.nc"
+    result().save(path)
+    content = bytearray(path.read_bytes())
+    places = {*rng.integers(0, len(content), 150).tolist(), 0, 8, len(content) - 1, len(content) - storage.SEAL_LENGTH}
+    for place in places:
+        damaged = content.copy()
+        damaged[place] ^= 1 << int(rng.integers(8))
+        path.write_bytes(damaged)
+        with pytest.raises(StorageError, match="checksum"):
+            bml.load(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"short", b"x" * 5000], ids=["empty", "short", "other"])
+def test_other_files_are_refused(tmp_path, content):
+    path = tmp_path / "other.nc"
+    path.write_bytes(content)
+    with pytest.raises(StorageError, match="no result of this package"):
+        bml.load(path)
+
+
+def test_a_missing_file_is_missing(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        bml.load(tmp_path / "nothing.nc")
+
+
+def test_a_truncated_file_is_refused(tmp_path):
+    path = tmp_path / "fit.nc"
+    fit().save(path)
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(StorageError):
+        bml.load(path)
+
+
+def written(path, document, arrays=None):
+    """A file with a right checksum and any content."""
+    storage.write_arrays(str(path), arrays or {}, document if isinstance(document, str) else json.dumps(document))
+    storage.seal(str(path))
+    return path
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        {"object": "os:system", "fields": {"command": "true"}},
+        {"object": "subprocess:Popen", "fields": {"args": "true"}},
+        {"object": "bayesml.results.storage:save", "fields": {}},
+        {"object": "bayesml.results.storage:os", "fields": {}},
+        {"object": "bayesml.results.codec:pd.DataFrame", "fields": {}},
+        {"object": "bayesml.nothing:Thing", "fields": {}},
+        {"object": "bayesml.spec.terms:Term", "fields": {"wrong": 1}},
+        {"array": "not there"},
+        {"unknown": 1},
+    ],
+    ids=str,
+)
+def test_a_file_made_by_hand_gives_an_error_and_runs_nothing(tmp_path, result):
+    document = {"format": storage.FORMAT, "version": "0", "result": result}
+    with pytest.raises(StorageError):
+        bml.load(written(tmp_path / "file.nc", document))
+
+
+@pytest.mark.parametrize("document", ["no json", "[]", {"format": "other", "version": "9", "result": None}], ids=str)
+def test_documents_of_another_kind_are_refused(tmp_path, document):
+    with pytest.raises(StorageError):
+        bml.load(written(tmp_path / "file.nc", document))
+
+
+def test_what_is_no_part_of_the_package_is_refused_before_anything_is_written(tmp_path):
+    class Foreign:
+        pass
+
+    post = posteriors.sleepstudy()
+    foreign = type(post)(Foreign(), post.design, post.posterior)
+    with pytest.raises(StorageError, match="no part of this package"):
+        foreign.save(tmp_path / "file.nc")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "fit.nc"
+    path.write_bytes(b"old")
+
+    def fail(*arguments):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(storage, "seal", fail)
+    with pytest.raises(OSError, match="disk full"):
+        fit().save(path)
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
