@@ -206,12 +206,23 @@ class Ascent:
                 break
             point = left
         # `climb` returns its last Hessian; the one that is reported belongs to the point itself
-        H = self.differences(point, central=True) if len(point.vector) and not self.expensive else H
-        gain = gain_from(point.gradient, H)
+        return self.optimum(point, H if self.expensive else self.differences(point, central=True))
+
+    def settle(self, charts: list[Chart]) -> Optimum:
+        """As `run`, from where another ascent ended: confirm it, put it on the boundary if it is there, or go on."""
+        point, _ = self.fall(self.evaluate(Point(list(charts), np.empty(0))))
+        H = self.model(point)
+        if H is None or gain_from(point.gradient, H) > GAIN_TO_STOP or self.leave(point) is not None:
+            return self.run(point.charts, point.extra)
+        return self.optimum(point, H)
+
+    def optimum(self, point: Point, hessian: np.ndarray) -> Optimum:
+        """The point with what certifies it."""
+        gain = gain_from(point.gradient, hessian)
         slopes = np.array([s / scale for s, _, scale, _ in self.exits(point)])
         converged = gain < 1e-6 and not (slopes > 1e-4).any() and self.iterations < self.limit
         message = "optimum" if converged else f"stopped after {self.iterations} iterations"
-        return Optimum(point, H, gain, slopes, self.iterations, self.evaluations, converged, message)
+        return Optimum(point, hessian, gain, slopes, self.iterations, self.evaluations, converged, message)
 
     def climb(self, point: Point) -> tuple[Point, np.ndarray]:
         """Newton steps on one face."""
@@ -225,7 +236,7 @@ class Ascent:
             step, gain = newton_step(point.gradient, H)
             longest = np.abs(step / np.maximum(1.0, np.abs(point.vector))).max()
             last = gain < GAIN_TO_STOP and (exact or self.expensive)
-            new = self.search(point, step * min(1.0, 2.0 / longest), last)
+            new = self.search(point, step * (2.0 / max(longest, 2.0)), last)
             self.iterations += 1
             if new is None:
                 if exact:
@@ -248,6 +259,8 @@ class Ascent:
         """Hessian in the unknowns from the objective's approximation, where it has one."""
         if point.local is None or len(point.extra):
             return None
+        if not len(point.vector):
+            return np.empty((0, 0))
         changes = []
         for (basis, _), root in zip(point.charts, point.roots, strict=True):
             moved = basis @ root.T

@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bayesml.errors import ConvergenceWarning
-from bayesml.estimators.ascent import NEAR_FACE, Point, newton_step
-from bayesml.estimators.gaussian import maximise_exact, sizes
+from bayesml.estimators.ascent import NEAR_FACE, Ascent, Point, newton_step
+from bayesml.estimators.gaussian import sizes
 from bayesml.estimators.gaussian_solution import GaussianSolution
+from bayesml.estimators.profiled import ProfiledLikelihood
 from bayesml.linalg.border import LOOPS_UP_TO
+from bayesml.linalg.gaussian import GaussianSystem
 from bayesml.linalg.refits import Responses, ascend_all
 
 GAIN = 1e-11  # of log likelihood at which an ascent stops
@@ -73,7 +75,7 @@ def refit_many(solution: GaussianSolution, Y: np.ndarray) -> Refits:
     for values, size in zip(smallest, sizes(design), strict=True):
         careful |= values**2 * size < NEAR_FACE
     for r in np.flatnonzero(careful):
-        one = maximise_exact(replace(design, y=Y[:, r]), solution.criterion, solution.known_sigma, solution.held)
+        one = settled(solution, responses.system(system, design, r), start.at(thetas[r]))
         beta[r], sigma[r], loglik[r], converged[r] = one.beta, one.sigma, one.loglik, one.optimum.converged
         for G, found in zip(covariances, one.covariances, strict=True):
             G[r] = found
@@ -83,6 +85,19 @@ def refit_many(solution: GaussianSolution, Y: np.ndarray) -> Refits:
             f"{failed} of {count} refits did not converge; `converged` says which.", ConvergenceWarning, stacklevel=3
         )
     return Refits(beta, tuple(covariances), sigma, loglik, converged)
+
+
+def settled(solution: GaussianSolution, system: GaussianSystem, point: Point) -> GaussianSolution:
+    """The solution for another response, from where its ascent in machine code ended: near the boundary, or nowhere."""
+    design = solution.design
+    objective = ProfiledLikelihood(system, solution.objective.integrated, solution.known_sigma)
+    structures = [term.covariance for term in design.random]
+    ascent = Ascent(objective, structures, sizes(design), expensive=solution.ascent.expensive)
+    lost = not np.isfinite(point.vector).all()
+    optimum = ascent.settle(
+        [s.chart(G) for s, G in zip(structures, system.moments(), strict=True)] if lost else point.charts
+    )
+    return replace(solution, system=system, objective=objective, ascent=ascent, optimum=optimum)
 
 
 def flat_basis(point: Point) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -1,6 +1,6 @@
 """Many responses to one design: cross-products of all of them in one pass, and an ascent in machine code."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log, pi, sqrt
 from typing import Any
 
@@ -275,6 +275,25 @@ class Responses:
         scale = np.sqrt(squares / n)
         scale[scale == 0.0] = 1.0
         return cls(values / scale, borders / scale, squares / scale**2, gamma, shift, scale)
+
+    def system(self, system: GaussianSystem, design: Any, r: int) -> GaussianSystem:
+        """The system of one of the responses."""
+        rows, S, lay = system.rows.copy(), system.S.copy(), system.layout
+        put_response(
+            self.values[:, r], self.borders[:, r], self.squares[r], lay.q, lay.chain_start, lay.ptr, lay.off, rows, S
+        )
+        maps, scale = system.scaling, float(self.scale[r])
+        B = maps.coefficients / maps.y_scale
+        constant = B @ self.gamma[:, r]
+        for j, place in enumerate(system.order):
+            if design.fixed_columns[place] is None:
+                constant[j] += self.shift[r]
+                break
+        scaling = replace(
+            maps, y_shift=float(self.shift[r]), y_scale=scale, gamma=self.gamma[:, r], coefficients=B * scale,
+            constant=constant,
+        )  # fmt: skip
+        return replace(system, rows=rows, S=S, scaling=scaling)
 
     def coefficients(self, system: GaussianSystem, design: Any, solutions: np.ndarray) -> np.ndarray:
         """Coefficients of the user's columns (R, p) from those of the accumulated ones."""

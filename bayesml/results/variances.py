@@ -166,7 +166,7 @@ class VarianceEstimates:
 
     def natural(self, ci_prob: float) -> pd.DataFrame:
         """`estimate se lower upper` of sds (log scale), correlations (atanh scale) and sigma, by address."""
-        se = np.sqrt(np.diag(self.natural_vcov))
+        se = np.sqrt(np.maximum(np.diag(self.natural_vcov), 0.0))  # NaN stays; rounding may leave -0
         is_corr = np.array([a.kind == "corr" for a in self.addresses], bool)
         limits = [
             np.where(is_corr, c, s)
