@@ -111,7 +111,8 @@ class VarianceEstimates:
         k, i, j = address.term, address.column, address.column if address.kind == "sd" else address.other
         own = self.own_position(address)
         out = np.zeros(len(self.parameters.names))
-        if own is None:
+        at_one = address.kind == "corr" and abs(self.correlation(k, i, j)) > 1 - 1e-7  # on the boundary
+        if own is None or at_one:
             return np.full_like(out, np.nan)
         with np.errstate(divide="ignore", invalid="ignore"):
             if address.kind == "sigma":
