@@ -55,5 +55,10 @@ def caller(kernel: Any, arguments: tuple[Any, ...]) -> Callable[..., Any]:
 
 
 def plain(kind: Any) -> Any:
-    """The type of a tuple, for that of the rest of a function's arguments."""
-    return types.Tuple(tuple(kind)) if isinstance(kind, types.BaseTuple) else kind
+    """The type of what is given as a kernel declares it: a plain tuple for the rest of the arguments, writable arrays.
+
+    Arrays that a caller may only read, as nutpie's own, look the same to machine code, and these kernels change none.
+    """
+    if isinstance(kind, types.BaseTuple):
+        return types.Tuple(tuple(map(plain, kind)))
+    return kind.copy(readonly=False) if isinstance(kind, types.Array) and not kind.mutable else kind
