@@ -68,7 +68,7 @@ def test_prior_probability_is_that_of_the_prior_numbers(post):
 
 def test_improper_priors_have_no_prior_probability():
     post = bml.sample(
-        posteriors.SLEEP, bml.datasets.load("sleepstudy"), priors={"Days": bml.Flat()}, draws=50, tune=200, chains=2,
+        posteriors.SLEEP, bml.datasets.load("sleepstudy"), priors={"Days": bml.Flat()}, draws=500, tune=300, chains=2,
         random_seed=3, progressbar=False,
     )  # fmt: skip
     assert bml.hypothesis(post, "Days > 8").prior_probability is None
@@ -83,8 +83,8 @@ def test_improper_priors_have_no_prior_probability():
         ("Days > ", FormulaError, "expected"),
         ("Dais > 8", ColumnNotFound, "Days"),
         ("b(Days | Subject[999]) > 0", ColumnNotFound, "999"),
-        ("__import__('os') > 0", (FormulaError, ColumnNotFound), ""),
-        ("Days.__class__ > 0", (FormulaError, ColumnNotFound), ""),
+        ("__import__('os') > 0", (FormulaError, ColumnNotFound), "Days|expected|parameter"),
+        ("Days.__class__ > 0", (FormulaError, ColumnNotFound), "Days|expected|parameter"),
     ],
 )
 def test_what_is_no_statement_is_refused(post, text, error, message):

@@ -126,7 +126,8 @@ def test_draws_are_the_same_on_any_number_of_cores():
 
 def test_arviz_is_not_imported_with_nutpie():
     code = (
-        "import sys, json; import bayesml.estimators.nuts; before = 'arviz' in sys.modules, 'matplotlib' in sys.modules;"
+        "import sys, json; import bayesml.estimators.nuts;"
+        "before = 'arviz' in sys.modules, 'matplotlib' in sys.modules;"
         "loaded = sys.modules['nutpie.sample'].arviz.__version__;"
         "print(json.dumps([*before, loaded[:2], 'arviz' in sys.modules]))"
     )

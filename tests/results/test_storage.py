@@ -10,7 +10,6 @@ import pytest
 import bayesml as bml
 from bayesml.errors import StorageError
 from bayesml.results import storage
-from bayesml.results.codec import Decoder, Encoder
 from tests import fitted_models, posteriors
 
 
@@ -44,7 +43,7 @@ def test_a_loaded_posterior_goes_on(tmp_path):
     assert np.array_equal(loaded.draws("b(Days | Subject[308])"), post.draws("b(Days | Subject[308])"))
     assert loaded.priors == post.priors
     assert float(bml.hypothesis(loaded, "Days > 8")) == float(bml.hypothesis(post, "Days > 8"))
-    new = pd.DataFrame({"Days": [3.0], "Subject": [308]})
+    new = pd.DataFrame({"Days": [3.0], "Subject": ["308"]})
     pd.testing.assert_frame_equal(bml.predict(loaded, new), bml.predict(post, new))
 
 
