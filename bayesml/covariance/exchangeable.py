@@ -4,6 +4,8 @@ import numpy as np
 
 from bayesml.covariance.base import Covariance
 
+ROUNDING = 1e-14  # of the largest eigenvalue: what sums of a singular G leave where they should cancel
+
 
 class Exchangeable(Covariance):
     """Common variance and common correlation: G = sd² ((1 - corr) I + corr J), J all ones.
@@ -25,4 +27,6 @@ class Exchangeable(Covariance):
         q = len(G)
         mean = G.sum() / q
         contrasts = (np.trace(G) - mean) / max(q - 1, 1)
-        return np.sqrt(np.maximum([mean, contrasts][: min(q, 2)], 0.0))
+        eigenvalues = np.array([mean, contrasts][: min(q, 2)])
+        eigenvalues[eigenvalues < ROUNDING * eigenvalues.max()] = 0.0
+        return np.sqrt(np.maximum(eigenvalues, 0.0))

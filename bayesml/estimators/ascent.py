@@ -283,7 +283,7 @@ class Ascent:
             t = 3.0**-shrink
             new = self.evaluate(point.at(x + t * step))
             enough = point.value + 1e-4 * t * slope if not last else point.value - 1e-9 * (1.0 + abs(point.value))
-            if new.value >= enough:
+            if new.value >= enough and (last or new.value > point.value):
                 return new
             if last:
                 return None
@@ -300,9 +300,12 @@ class Ascent:
                 root = root_of(point.charts[k])
                 if self.smallest(root) ** 2 * self.sizes[k] > NEAR_FACE:
                     continue
-                for face in structure.faces(root @ root.T):
+                G = root @ root.T
+                for face in (G, *structure.faces(G)):  # a step may have ended on a face already
                     charts = list(point.charts)
                     charts[k] = structure.chart(face)
+                    if len(charts[k][1]) == len(point.charts[k][1]):
+                        continue
                     new = self.evaluate(Point(charts, point.extra))
                     if new.value >= point.value - FACE_TOLERANCE:
                         point, fell, again = new, True, True
