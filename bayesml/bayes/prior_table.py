@@ -50,7 +50,7 @@ def prior_table(
     >>> import bayesml as bml
     >>> table = bml.prior_table("Reaction ~ Days + (Days | Subject)", bml.datasets.load("sleepstudy"))
     >>> table.loc["Days", "prior"]
-    'Normal(0, 48.888)'
+    'Normal(0, 48.892)'
     """
     return table_of(graph_of(model, data, priors, **keywords), ci_prob)
 
