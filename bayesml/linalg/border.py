@@ -12,7 +12,7 @@ from scipy.linalg import blas, lapack, solve_triangular
 from bayesml.linalg.elimination import kernel
 
 LOOPS_UP_TO = 96  # rows of the border above which LAPACK is faster than loops
-SMALLEST_INVERTIBLE = 1e-4  # of Lambda² x cross-product: below, I - H^-1 loses digits and the product is formed
+SMALLEST_INVERTIBLE = 1e-4  # of Lambda² x cross-product: below, I - H^-1 loses digits and the products are formed
 
 
 @kernel
@@ -132,11 +132,98 @@ def unscale(C, limit, lam, lam_start, q, chain_factors, border_start):
 
 
 @kernel
-def border_derivatives(S, C, limit, solution, lam_start, q, chain_factors, border_start, D, E):
-    """Add the border's sums over levels of ``Z'PZ = S - S C S`` and ``a a'`` to D and E."""
+def inverse_root(lam, at, n, out):
+    """Lambda^-1 of one factor by Gauss-Jordan elimination; returns its squared norm, infinite if there is none."""
+    work = np.empty((n, n))
+    for a in range(n):
+        for b in range(n):
+            work[a, b] = lam[at + a * n + b]
+            out[a, b] = 1.0 if a == b else 0.0
+    for c in range(n):
+        best = c
+        for a in range(c + 1, n):
+            if abs(work[a, c]) > abs(work[best, c]):
+                best = a
+        if work[best, c] == 0.0:
+            return np.inf
+        for b in range(n):
+            work[c, b], work[best, b] = work[best, b], work[c, b]
+            out[c, b], out[best, b] = out[best, b], out[c, b]
+        pivot = work[c, c]
+        for b in range(n):
+            work[c, b] /= pivot
+            out[c, b] /= pivot
+        for a in range(n):
+            t = work[a, c]
+            if a != c and t != 0.0:
+                for b in range(n):
+                    work[a, b] -= t * work[c, b]
+                    out[a, b] -= t * out[c, b]
+    norm = 0.0
+    for a in range(n):
+        for b in range(n):
+            norm += out[a, b] ** 2
+    return norm
+
+
+@kernel
+def derivatives_from_inverse(S, V, standardised, lam, lam_start, q, chain_factors, border_start, D, E):
+    """Derivatives of the factors whose Lambda is well invertible; returns which of them are.
+
+    The sum of ``Z'PZ`` is ``Lambda^-T (I - V_jj) Lambda^-1`` with V = H^-1, that of ``a a'`` is
+    ``Lambda^-T u u' Lambda^-1``: nothing cancels, however much larger the effects are than the residuals.
+
+    Parameters
+    ----------
+    V : ndarray
+        H^-1, lower triangle.
+    standardised : ndarray (M,)
+        Effects u, b = Lambda u.
+    """
+    factors = len(border_start) - 1
+    done = np.zeros(factors, np.bool_)
+    for f in range(factors):
+        n, at = q[chain_factors + f], lam_start[chain_factors + f]
+        start, stop = border_start[f], border_start[f + 1]
+        inverse = np.empty((n, n))
+        norm = inverse_root(lam, at, n, inverse)
+        scale = 0.0
+        for i in range(start, stop):
+            scale += S[i, i] / (stop - start)
+        if not scale > SMALLEST_INVERTIBLE * norm:
+            continue
+        done[f] = True
+        T, U = np.zeros((n, n)), np.zeros((n, n))
+        for j in range(start, stop, n):
+            for a in range(n):
+                for b in range(a + 1):
+                    T[a, b] += (1.0 if a == b else 0.0) - V[j + a, j + b]
+                    U[a, b] += standardised[j + a] * standardised[j + b]
+        for a in range(n):
+            for b in range(a):
+                T[b, a] = T[a, b]
+                U[b, a] = U[a, b]
+        for a in range(n):
+            for b in range(n):
+                t, u = 0.0, 0.0
+                for i in range(n):
+                    for j in range(n):
+                        w = inverse[i, a] * inverse[j, b]
+                        t += w * T[i, j]
+                        u += w * U[i, j]
+                D[at + a * n + b] += t
+                E[at + a * n + b] += u
+    return done
+
+
+@kernel
+def border_derivatives(S, C, limit, solution, lam_start, q, chain_factors, border_start, done, D, E):
+    """Add the sums over levels of ``Z'PZ = S - S C S`` and ``a a'`` to D and E, for the factors that are not done."""
     factors = len(border_start) - 1
     size = len(S)
     for f in range(factors):
+        if done[f]:
+            continue
         n = q[chain_factors + f]
         at = lam_start[chain_factors + f]
         a0 = np.empty(n)
@@ -198,10 +285,11 @@ def border_by_loops(S, lam, lam_start, q, chain_factors, border_start, integrate
         for k in range(i + 1, size - 1):
             t -= H[k, i] * solution[k]
         solution[i] = t / H[i, i]
-    effects_from_standardised(solution, lam, lam_start, q, chain_factors, border_start)
     invert_factor(H, integrated, C)
+    done = derivatives_from_inverse(S, C, solution, lam, lam_start, q, chain_factors, border_start, D, E)
+    effects_from_standardised(solution, lam, lam_start, q, chain_factors, border_start)
     unscale(C, integrated, lam, lam_start, q, chain_factors, border_start)
-    border_derivatives(S, C, integrated, solution, lam_start, q, chain_factors, border_start, D, E)
+    border_derivatives(S, C, integrated, solution, lam_start, q, chain_factors, border_start, done, D, E)
     return logdet_u, logdet_x, r2
 
 
@@ -230,26 +318,6 @@ def fill_upper(C, size):
             C[j, i] = C[i, j]
 
 
-@kernel
-def add_derivatives_from_inverse(V, inverse, n, start, stop, D, at):
-    """Add ``Lambda^-T (I - V_jj) Lambda^-1`` of all levels to D; V = H^-1, lower triangle, `inverse` is Lambda^-1."""
-    T = np.zeros((n, n))
-    for j in range(start, stop, n):
-        for a in range(n):
-            for b in range(a + 1):
-                T[a, b] += (1.0 if a == b else 0.0) - V[j + a, j + b]
-    for a in range(n):
-        for b in range(a):
-            T[b, a] = T[a, b]
-    for a in range(n):
-        for b in range(n):
-            t = 0.0
-            for i in range(n):
-                for j in range(n):
-                    t += inverse[i, a] * T[i, j] * inverse[j, b]
-            D[at + a * n + b] += t
-
-
 def border_by_lapack(S, lam, lam_start, q, chain_factors, border_start, integrated, H, C, solution, D, E):
     """As `border_by_loops`, for large borders; used outside machine code."""
     m = int(border_start[-1])
@@ -260,28 +328,23 @@ def border_by_lapack(S, lam, lam_start, q, chain_factors, border_start, integrat
     pivots = np.log(np.diag(L))
     solution[:-1] = blas.dtrsv(L[:-1, :-1], L[:-1, -1])
     solution[-1] = -1.0
-    effects_from_standardised(solution, lam, lam_start, q, chain_factors, border_start)
     if integrated:
         C[:] = L[:integrated, :integrated].T
         lapack.dpotri(C.T, lower=0, overwrite_c=1)  # in place: C is row-major
-    residual = -symmetric_product(S, solution)
-    for f in range(len(border_start) - 1):
+    done = derivatives_from_inverse(S, C, solution, lam, lam_start, q, chain_factors, border_start, D, E)
+    effects_from_standardised(solution, lam, lam_start, q, chain_factors, border_start)
+    for f in np.flatnonzero(~done):
         n, at = int(q[chain_factors + f]), int(lam_start[chain_factors + f])
         start, stop = int(border_start[f]), int(border_start[f + 1])
-        block = lam[at : at + n * n].reshape(n, n)
-        scale = np.abs(np.diag(S)[start:stop]).mean()
-        if np.linalg.svd(block, compute_uv=False)[-1] ** 2 * scale > SMALLEST_INVERTIBLE:
-            add_derivatives_from_inverse(C, np.linalg.inv(block), n, start, stop, D, at)
-        else:
-            SX = symmetric_columns(S, start, stop)
-            rows = SX[:integrated].copy()
-            multiply_transposed(rows, lam, lam_start, q, chain_factors, border_start)
-            half = solve_triangular(L[:integrated, :integrated], rows, trans=1, lower=False, check_finite=False)
-            blocks = half.T.reshape(-1, n, integrated)
-            own = SX[start:stop].reshape(-1, n, (stop - start) // n, n)
-            levels = np.arange((stop - start) // n)
-            D[at : at + n * n] += (own[levels, :, levels, :].sum(0) - np.einsum("jar,jbr->ab", blocks, blocks)).ravel()
-        a = residual[start:stop].reshape(-1, n)
+        SX = symmetric_columns(S, start, stop)
+        rows = SX[:integrated].copy()
+        multiply_transposed(rows, lam, lam_start, q, chain_factors, border_start)
+        half = solve_triangular(L[:integrated, :integrated], rows, trans=1, lower=False, check_finite=False)
+        blocks = half.T.reshape(-1, n, integrated)
+        own = SX[start:stop].reshape(-1, n, (stop - start) // n, n)
+        levels = np.arange((stop - start) // n)
+        D[at : at + n * n] += (own[levels, :, levels, :].sum(0) - np.einsum("jar,jbr->ab", blocks, blocks)).ravel()
+        a = -(SX.T @ solution).reshape(-1, n)
         E[at : at + n * n] += (a.T @ a).ravel()
     fill_upper(C, integrated)
     unscale(C, integrated, lam, lam_start, q, chain_factors, border_start)
