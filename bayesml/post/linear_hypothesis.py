@@ -1,5 +1,7 @@
 """Equations between coefficients as R b = r."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from bayesml.errors import RefusedTest
@@ -31,24 +33,16 @@ def linear_restrictions(text: str, result: Result) -> tuple[np.ndarray, np.ndarr
         The text is no system of linear equations between coefficients.
     """
     coefficients = result.design.coefficients
-    terms = {canonical(term): columns for term, columns in result.design.term_columns.items()}
-    named = terms.get(canonical(text), ())
-    if named:
-        return np.eye(len(coefficients))[[coefficients.index(c) for c in named]], np.zeros(len(named)), zero(named)
     known = [address.text for address in parameter_addresses(result.design, result.sigma_free)]
+    terms = {canonical(t): columns for t, columns in result.design.term_columns.items() if columns and t not in known}
     rows, lines = [], []
-    for left, right in equations(parse_statement(text, known), text):
+    for left, right in by_column(equations(parse_statement(text, [*known, *terms]), text), terms, text):
         (a, constant_a), (b, constant_b) = linear_form(left, coefficients, text), linear_form(right, coefficients, text)
         if not (a - b).any():
             raise RefusedTest(f"`{left} = {right}` says nothing about a coefficient.")
         rows.append((a - b, constant_b - constant_a))
         lines.append(f"{left} = {right}")
     return np.stack([row for row, _ in rows]), np.array([constant for _, constant in rows]), tuple(lines)
-
-
-def zero(names: tuple[str, ...]) -> tuple[str, ...]:
-    """`a[2] = 0` for each name."""
-    return tuple(f"{name} = 0" for name in names)
 
 
 def equations(statement: Statement, text: str) -> list[tuple[Arithmetic, Arithmetic]]:
@@ -66,6 +60,24 @@ def equations(statement: Statement, text: str) -> list[tuple[Arithmetic, Arithme
     )
 
 
+def by_column(
+    pairs: list[tuple[Arithmetic, Arithmetic]], terms: Mapping[str, tuple[str, ...]], text: str
+) -> list[tuple[Arithmetic, Arithmetic]]:
+    """The equations with the name of a term replaced by each of its columns."""
+    found: list[tuple[Arithmetic, Arithmetic]] = []
+    for pair in pairs:
+        sides: list[list[Arithmetic]] = []
+        for side in pair:
+            columns = terms.get(side.address, ()) if isinstance(side, Address) else ()
+            sides.append([Address(column) for column in columns] or [side])
+        if len(sides[0]) > 1 and len(sides[1]) > 1 and len(sides[0]) != len(sides[1]):
+            raise RefusedTest(f"The two sides of `{text}` have different numbers of columns.")
+        count = max(map(len, sides))
+        left, right = (side * count if len(side) == 1 else side for side in sides)
+        found += zip(left, right, strict=True)
+    return found
+
+
 def linear_form(part: Arithmetic, coefficients: tuple[str, ...], text: str) -> Form:
     """Weights and constant of a linear expression."""
     match part:
@@ -78,9 +90,12 @@ def linear_form(part: Arithmetic, coefficients: tuple[str, ...], text: str) -> F
                 f"`{address}` is no coefficient. A Wald test of a variance or correlation is wrong near its boundary: "
                 "compare two fits by `lrtest`."
             )
-        case Function("-", argument):
+        case Function(name, argument):
             weights, constant = linear_form(argument, coefficients, text)
-            return -weights, -constant
+            if name == "-":
+                return -weights, -constant
+            if not weights.any():
+                return weights, float(getattr(np, name)(constant))
         case Binary(operator, left, right):
             combined = combine(operator, linear_form(left, coefficients, text), linear_form(right, coefficients, text))
             if combined is not None:

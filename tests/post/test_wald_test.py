@@ -36,12 +36,19 @@ def test_equations(hypothesis, R, r):
     assert (test.df, test.p) == (df, pytest.approx(stats.chi2.sf(test.statistic, df)))
 
 
-@pytest.mark.parametrize("hypothesis", ["Machine", "Machine[B] = Machine[C] = 0"])
+@pytest.mark.parametrize("hypothesis", ["Machine", "Machine = 0", "Machine[B] = Machine[C] = 0", "Machine = exp(0) - 1"])
 def test_all_columns_of_a_factor(hypothesis):
     fit = models.fit(*MACHINES)
     test = bml.wald_test(fit, hypothesis)
     assert test.statistic == pytest.approx(by_hand(fit, [[0, 1, 0], [0, 0, 1]], [0, 0]))
-    assert test.hypothesis == ("Machine[B] = 0", "Machine[C] = 0")
+    if "exp" not in hypothesis:
+        assert test.hypothesis == ("Machine[B] = 0", "Machine[C] = 0")
+
+
+def test_a_factor_among_other_equations():
+    fit = models.fit(*MACHINES)
+    test = bml.wald_test(fit, "Machine = 8 and Intercept = 52")
+    assert test.statistic == pytest.approx(by_hand(fit, [[0, 1, 0], [0, 0, 1], [1, 0, 0]], [8, 8, 52]))
 
 
 def test_interactions_by_name():
