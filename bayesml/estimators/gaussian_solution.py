@@ -72,6 +72,8 @@ class GaussianSolution:
 
     @cached_property
     def sigma(self) -> float:
+        if self.known_sigma is not None:
+            return float(self.known_sigma)
         relative = self.objective.relative_sigma2(self.evaluation.r2)
         return float(np.sqrt(relative)) * self.system.scaling.y_scale
 
