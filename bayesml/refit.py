@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bayesml.design.addresses import covariance_addresses
 from bayesml.errors import DataError, SpecificationError
 from bayesml.estimators.gaussian import estimate
 from bayesml.estimators.gaussian_solution import JointSolution
 from bayesml.estimators.refits import refit_many
 from bayesml.graphs.roles import build_graph
 from bayesml.linalg.threads import one_blas_thread
-from bayesml.results.addresses import covariance_addresses
 from bayesml.results.likelihood import LikelihoodResult
 
 

@@ -8,8 +8,8 @@ from functools import cached_property
 
 import numpy as np
 
+from bayesml.design.addresses import effect_address, parameter_addresses
 from bayesml.errors import SpecificationError
-from bayesml.results.addresses import effect_address, parameter_addresses
 from bayesml.results.bayesian import BayesianResult
 from bayesml.results.diagnostics import mcse_of_mean
 from bayesml.results.posterior import effect_bytes

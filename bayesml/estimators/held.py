@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bayesml.covariance import Covariance
+from bayesml.design.addresses import covariance_addresses
 from bayesml.design.arrays import Design, RandomColumns
 from bayesml.errors import SpecificationError
-from bayesml.results.addresses import covariance_addresses
 
 
 class PartlyHeld(Covariance):

@@ -10,16 +10,10 @@ from bayesml.covariance import Covariance
 from bayesml.design.arrays import Design, RandomColumns
 from bayesml.distributions import DISTRIBUTIONS, LKJ, Distribution, OnVariance
 from bayesml.errors import SpecificationError
-from bayesml.graphs.addresses import (
-    corr_addresses,
-    no_such_parameter,
-    reversed_group,
-    sd_addresses,
-    spellings,
-    squeezed,
-)
+from bayesml.graphs.addresses import corr_addresses, no_such_parameter, sd_addresses, spellings_of_group
 from bayesml.graphs.prior_scales import PriorScales
 from bayesml.spec.priors import Priors, prior_set_text
+from bayesml.syntax.address import canonical
 
 
 class Term(Protocol):
@@ -32,9 +26,9 @@ class Term(Protocol):
     @property
     def q(self) -> int: ...
     @property
-    def sd_labels(self) -> tuple[str, ...]: ...
+    def n_sds(self) -> int: ...
     @property
-    def pairs(self) -> tuple[str, ...]: ...
+    def n_correlations(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -110,7 +104,7 @@ def given_priors(priors: Priors, design: Design, terms: Sequence[Term], has_scal
     if not priors.given:
         return {}
     own, of_groups = meanings(design, terms, has_scale)
-    given = {squeezed(text): (text, prior) for text, prior in priors.given}
+    given = {canonical(text): (text, prior) for text, prior in priors.given}
     if not has_scale and "sigma" in given:
         raise SpecificationError("`sigma` is no parameter here: the residual sd of each row is known.")
     for key, (text, _) in given.items():
@@ -133,7 +127,7 @@ def given_priors(priors: Priors, design: Design, terms: Sequence[Term], has_scal
 def meanings(
     design: Design, terms: Sequence[Term], has_scale: bool
 ) -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]]:
-    """Which parameters a text without blanks means.
+    """Which parameters a text in canonical form means.
 
     Returns
     -------
@@ -142,17 +136,14 @@ def meanings(
     of_groups : dict of str to tuple of str
         Those that mean all of a group: `sd(Subject)`, unless that is the address of one parameter.
     """
-    own: dict[str, tuple[str, ...]] = {squeezed(name): (name,) for name in design.coefficients}
+    own: dict[str, tuple[str, ...]] = {canonical(name): (name,) for name in design.coefficients}
     of_groups: dict[str, tuple[str, ...]] = {}
     if has_scale:
         own["sigma"] = ("sigma",)
     for term in terms:
-        group = term.columns.group
         for kind, addresses in (("sd", sd_addresses(term)), ("corr", corr_addresses(term))):
-            for address in addresses:
-                own |= dict.fromkeys(spellings(kind, address, term), (address,))
-            for name in dict.fromkeys([group, reversed_group(group)]):
-                key = squeezed(f"{kind}({name})")
+            own |= {canonical(address): (address,) for address in addresses}
+            for key in spellings_of_group(kind, term.columns.group):
                 if addresses and key not in own:
                     of_groups[key] = of_groups.get(key, ()) + addresses
     return own, of_groups

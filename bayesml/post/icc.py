@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bayesml.design.addresses import not_found, reversed_group
 from bayesml.design.arrays import Design, RandomColumns
 from bayesml.errors import RefusedTest, SpecificationError
 from bayesml.post.draw_summary import summarise_draws
-from bayesml.results.addresses import not_found, reversed_group
 from bayesml.results.base import Result
 from bayesml.results.intervals import interval
 from bayesml.results.likelihood import LikelihoodResult

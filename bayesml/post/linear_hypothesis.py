@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from bayesml.design.addresses import parameter_addresses
 from bayesml.errors import RefusedTest
-from bayesml.results.addresses import parameter_addresses
 from bayesml.results.base import Result
 from bayesml.syntax.address import canonical
 from bayesml.syntax.statement import (

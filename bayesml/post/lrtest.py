@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bayesml.design.addresses import covariance_addresses
 from bayesml.errors import RefusedTest
 from bayesml.post.nesting import random_null, spans
-from bayesml.results.addresses import covariance_addresses
 from bayesml.results.chibar2 import ChiBarSquare
 from bayesml.results.likelihood import LikelihoodResult
 from bayesml.tables.numbers import p_phrase

@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from bayesml.design.addresses import Address, find_address, not_found
 from bayesml.design.arrays import Design
-from bayesml.results.addresses import Address, find_address, not_found
 from bayesml.tables.table import Table
 
 

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesml.design.addresses import Address, parameter_addresses
 from bayesml.design.arrays import Design
 from bayesml.errors import BayesmlWarning, SpecificationError, TooLarge
 from bayesml.graphs.roles import Graph, build_graph
 from bayesml.results import diagnostics
-from bayesml.results.addresses import Address, parameter_addresses
 from bayesml.results.base import GroupDict, Result
 from bayesml.results.effects import conditional_moments, draw_effects
 from bayesml.results.inference_data import posterior_dataset, row_dataset, to_datatree

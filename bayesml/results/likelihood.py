@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr
 
+from bayesml.design.addresses import covariance_addresses
 from bayesml.design.arrays import Design
 from bayesml.errors import SpecificationError
-from bayesml.results.addresses import covariance_addresses
 from bayesml.results.base import Result
 from bayesml.results.intervals import interval
 from bayesml.results.summary import summarise

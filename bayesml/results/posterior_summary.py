@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bayesml.design.addresses import Address, parameter_addresses
 from bayesml.errors import SpecificationError
 from bayesml.results import diagnostics
-from bayesml.results.addresses import Address, parameter_addresses
 from bayesml.results.posterior import term_covariance
 from bayesml.tables.table import Column, Row, Section, Table
 

@@ -1,7 +1,7 @@
 """Parts of summaries that all results share."""
 
+from bayesml.design.addresses import Address
 from bayesml.design.arrays import RandomColumns
-from bayesml.results.addresses import Address
 from bayesml.results.base import Result
 from bayesml.tables.table import Column, Row, Section
 

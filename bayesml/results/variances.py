@@ -7,8 +7,8 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
+from bayesml.design.addresses import Address, covariance_addresses
 from bayesml.design.arrays import Design
-from bayesml.results.addresses import Address, covariance_addresses
 from bayesml.results.intervals import interval
 
 RESIDUAL = "Residual"
