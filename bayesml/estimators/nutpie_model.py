@@ -15,7 +15,7 @@ import importlib
 import sys
 import types
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, fields, replace
 from math import isfinite, prod
 from typing import Any
@@ -33,6 +33,7 @@ from pytensor.graph.traversal import graph_inputs
 from pytensor.link.numba import cache as numba_cache
 
 from bayesml.errors import BayesmlWarning
+from bayesml.estimators.nuts_structure import structure
 
 
 class _Late(types.ModuleType):
@@ -166,12 +167,11 @@ class Density:
 
     def split(self, x: np.ndarray) -> dict[str, np.ndarray]:
         """Values of each variable, shape (..., *shape), of points x (..., n)."""
-        ends = np.cumsum([prod(shape) for shape in self.shapes])
-        parts = np.split(x, ends[:-1], axis=-1)
-        return {
-            name: part.reshape((*x.shape[:-1], *shape))
-            for name, part, shape in zip(self.names, parts, self.shapes, strict=True)
-        }
+        parts, start = {}, 0
+        for name, shape in zip(self.names, self.shapes, strict=True):
+            parts[name] = x[..., start : start + prod(shape)].reshape((*x.shape[:-1], *shape))
+            start += prod(shape)
+        return parts
 
 
 def compile_density(model: pm.Model, shapes: dict[str, tuple[int, ...]] | None = None) -> Density:
@@ -200,8 +200,8 @@ def compile_density(model: pm.Model, shapes: dict[str, tuple[int, ...]] | None =
                       BayesmlWarning, stacklevel=2)  # fmt: skip
         stock = nutpie.compile_pymc_model(model, var_names=[])
         return Density(names, sizes, stock, Affine.shift(np.zeros(n)), stock=True, origin=np.zeros(n))
-    function, data = _compile_graph(model, values)
-    callback, words = _density_callback(function, values, sizes, data)
+    callback, data = _callback_of(model, values)
+    words = _density_words(sizes, data)
     compiled = CompiledPyMCModel(
         dims={},
         reparameterized_names=[],
@@ -223,20 +223,30 @@ def compile_density(model: pm.Model, shapes: dict[str, tuple[int, ...]] | None =
     return density.rescaled(density.affine)
 
 
-def _compile_graph(model: pm.Model, values: list[Any]) -> tuple[Any, list[np.ndarray]]:
-    """The PyTensor function (values, data) -> (log density, gradients), and the data."""
+COMPILED: dict[Hashable, Any] = {}
+"""Callbacks by the structure of their graph, kept as long as the process lives."""
+
+
+def _callback_of(model: pm.Model, values: list[Any]) -> tuple[Any, list[np.ndarray]]:
+    """The callback for the log density and its gradients, and the data that it reads."""
     logp = model.logp()
     outputs = [logp, *pt.grad(logp, values)]
     shared = [v for v in graph_inputs(outputs) if isinstance(v, SharedVariable)]
     plain = [v.type(name=v.name) for v in shared]
     outputs = clone_replace(outputs, dict(zip(shared, plain, strict=True)))
-    # The numbers of priors were checked when they were given; without PyMC's checks of them half the nodes are left.
-    mode = get_mode("NUMBA").including("local_remove_check_parameter")
-    # Fast math changes digits of some densities; the flag is part of the key of the cached code.
-    with pytensor.config.change_flags(numba__fastmath=False):
-        function = pytensor.function([*values, *plain], outputs, mode=mode, on_unused_input="ignore", trust_input=True)
     # Copies: the callback reads them by address, and nobody else may change them.
-    return function, [np.array(v.get_value(borrow=True), order="C", copy=True) for v in shared]
+    data = [np.array(v.get_value(borrow=True), order="C", copy=True) for v in shared]
+    key = structure([*values, *plain], outputs)
+    if key not in COMPILED:
+        # The numbers of priors were checked when they were given; without PyMC's checks half the nodes are left.
+        mode = get_mode("NUMBA").including("local_remove_check_parameter")
+        # Fast math changes digits of some densities; the flag is part of the key of the cached code.
+        with pytensor.config.change_flags(numba__fastmath=False):
+            function = pytensor.function(
+                [*values, *plain], outputs, mode=mode, on_unused_input="ignore", trust_input=True
+            )
+        COMPILED[key] = _density_callback(function, values, data)
+    return COMPILED[key], data
 
 
 _C_DENSITY = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_uint64, *4 * [ctypes.c_void_p])
@@ -294,41 +304,48 @@ def _pointer(_typing_context: Any, address: Any) -> Any:
     return numba.types.voidptr(address), codegen
 
 
-def _density_callback(
-    function: Any, values: list[Any], sizes: tuple[tuple[int, ...], ...], data: list[np.ndarray]
-) -> tuple[Any, np.ndarray]:
-    """The C callback and the words it reads: sizes, and addresses of data.
+def _density_words(sizes: tuple[tuple[int, ...], ...], data: list[np.ndarray]) -> np.ndarray:
+    """What the callback reads.
 
-    The source depends on numbers of variables, their ranks and types only.
+    The number of parameters and places of the affine map; bounds and shape of each variable; address and shape of
+    each array of the data.
     """
-    words, arguments, copies = [0] * _AFFINE_WORDS, [], []
-    start = 0
-    for i, (value, size) in enumerate(zip(values, sizes, strict=True)):
-        at, rank = len(words), value.type.ndim
+    words, start = [0] * _AFFINE_WORDS, 0
+    for size in sizes:
+        words += [start, start + prod(size), *size]
+        start += prod(size)
+    for array in data:
+        words += [array.ctypes.data, *array.shape]
+    words[0] = start
+    return np.array(words, np.int64)
+
+
+def _density_callback(function: Any, values: list[Any], data: list[np.ndarray]) -> Any:
+    """The C callback, whose source depends on numbers of variables, their ranks and types only."""
+    arguments, copies, at = [], [], _AFFINE_WORDS
+    for i, value in enumerate(values):
+        rank = value.type.ndim
         shape = _tuple_text(f"w[{at + 2 + k}]" for k in range(rank))
         arguments.append(f"x[w[{at}]:w[{at + 1}]].reshape({shape})")
         # Assigning to a slice would compile the text of its error message: two seconds.
         flat = f"    f{i} = g{i}.ravel()\n    for i in range(len(f{i})):\n        g[w[{at}] + i] = f{i}[i]"
         copies.append(flat if rank else f"    g[w[{at}]] = g{i}.item()")
-        words += [start, start + prod(size), *size]
-        start += prod(size)
+        at += 2 + rank
     for array in data:
-        at = len(words)
         shape = _tuple_text(f"w[{at + 1 + k}]" for k in range(array.ndim))
         arguments.append(f"carray(pointer(w[{at}]), {shape}, np.{array.dtype.name})")
-        words += [array.ctypes.data, *array.shape]
+        at += 1 + array.ndim
     source = _DENSITY_SOURCE.format(
-        n_words=len(words),
+        n_words=at,
         gradients=", ".join(f"g{i}" for i in range(len(values))),
         arguments=", ".join(arguments),
         copies="\n".join(copies),
     )
-    words[0] = start
     compiled = function.vm.jit_fn
     key = numba_cache.CACHED_SRC_FUNCTIONS.get(compiled.py_func)
     names = {"np": np, "carray": numba.carray, "pointer": _pointer, "isfinite": isfinite, "compiled": compiled}
     signature = numba.types.int64(numba.types.uint64, _POINTER, _POINTER, _POINTER, numba.types.voidptr)
-    return _cached_callback(source, "density", names, signature, key), np.array(words, np.int64)
+    return _cached_callback(source, "density", names, signature, key)
 
 
 def _expand_callback() -> Any:

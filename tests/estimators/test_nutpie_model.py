@@ -67,11 +67,23 @@ def test_outside_the_domain_is_nan(model):
     assert np.isnan(gradient).all()
 
 
-def test_data_of_another_size_compile_nothing(model, rng):
-    compile_density(model)
+def test_data_of_another_size_compile_nothing(model, rng, monkeypatch):
+    first = compile_density(model)
     density = compile_density(mixed_model(7, rng))
-    assert density.compiled.compiled_logp_func.cache_hits == 1
+    assert density.compiled.compiled_logp_func is first.compiled.compiled_logp_func
     assert density.size == 2 + 14 + 1 + 1
+    # and nothing in another process, which has the disk alone
+    monkeypatch.setattr(nutpie_model, "COMPILED", {})
+    assert compile_density(mixed_model(5, rng)).compiled.compiled_logp_func.cache_hits == 1
+
+
+def test_another_structure_is_another_callback(model):
+    with pm.Model() as other:
+        pm.Normal("x", 0.0, pm.Data("scale", 2.0))
+    with pm.Model() as constant:
+        pm.Normal("x", 0.0, 2.0)
+    callbacks = {compile_density(m).compiled.compiled_logp_func for m in (model, other, constant)}
+    assert len(callbacks) == 3
 
 
 def test_data_are_copies(model, rng):

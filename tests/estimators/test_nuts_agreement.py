@@ -5,7 +5,7 @@ import pytest
 from arviz_stats.base import array_stats
 
 import bayesml as bml
-from bayesml.results.addresses import parameter_addresses
+from bayesml.design.addresses import parameter_addresses
 from bayesml.results.bayesian import BayesianResult
 from bayesml.results.diagnostics import ess
 
