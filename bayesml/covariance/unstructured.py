@@ -46,6 +46,7 @@ class Unstructured(Covariance):
 
 
 SMALLEST_PIVOT = 1e-13  # relative to the largest variance: below, a pivot is rounding
+WELL_SEPARATED = 0.01  # part of a variance that earlier columns leave: smaller pivots multiply rounding
 
 
 def pivots(G: np.ndarray) -> tuple[np.ndarray, int]:
@@ -56,7 +57,7 @@ def pivots(G: np.ndarray) -> tuple[np.ndarray, int]:
         left = np.diag(S)[order[rank:]]
         if not left.max() > floor:
             break
-        at = rank + (0 if left[0] > 1e-6 * G[order[rank], order[rank]] else int(left.argmax()))
+        at = rank + (0 if left[0] > WELL_SEPARATED * G[order[rank], order[rank]] else int(left.argmax()))
         order[rank], order[at] = order[at], order[rank]
         j = order[rank]
         S = S - np.outer(S[:, j], S[j]) / S[j, j]
