@@ -25,7 +25,12 @@ from benchmarks.rows import ROWS, Row
 HERE = Path(__file__).parent
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-MODULES = {"bayesml": "bayesml", "joint graph, nutpie": "nutpie", "Bambi": "bambi"}
+MODULES = {
+    "bayesml": "bayesml",
+    "joint graph, nutpie": "nutpie",
+    "joint graph by hand, nutpie": "nutpie",
+    "Bambi": "bambi",
+}
 LONGEST = 900
 """Seconds after which a peer is given up."""
 

@@ -102,7 +102,11 @@ ROWS = (
         "NUTS, sleepstudy, smallest bulk ESS per second of sampling",
         "15 × the joint graph under nutpie",
         15.0,
-        {"bayesml": "nuts_bayesml.py", "joint graph, nutpie": "nuts_joint_nutpie.py"},
+        {
+            "bayesml": "nuts_bayesml.py",
+            "joint graph, nutpie": "nuts_joint_graph.py",
+            "joint graph by hand, nutpie": "nuts_by_hand.py",
+        },
         quantity="ess_per_second",
         against="joint graph, nutpie",
     ),
