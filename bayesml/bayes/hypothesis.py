@@ -4,6 +4,7 @@ import functools
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 from functools import cached_property
 
 import numpy as np
@@ -31,10 +32,10 @@ PRIOR_STREAM = 4
 
 Draws = Callable[[str], np.ndarray]
 
-ARITHMETIC = {
+ARITHMETIC: dict[str, Any] = {
     "+": operator.add, "-": operator.sub, "*": operator.mul, "/": np.divide, "^": np.power,
 }  # fmt: skip
-FUNCTIONS = {"exp": np.exp, "log": np.log, "sqrt": np.sqrt, "abs": np.abs, "-": operator.neg}
+FUNCTIONS: dict[str, Any] = {"exp": np.exp, "log": np.log, "sqrt": np.sqrt, "abs": np.abs, "-": operator.neg}
 COMPARISONS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 
 

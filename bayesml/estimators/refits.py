@@ -74,7 +74,7 @@ def refit_many(solution: GaussianSolution, Y: np.ndarray) -> Refits:
     careful = ~converged
     for values, size in zip(smallest, sizes(design), strict=True):
         careful |= values**2 * size < NEAR_FACE
-    for r in np.flatnonzero(careful):
+    for r in map(int, np.flatnonzero(careful)):
         one = settled(solution, responses.system(system, design, r), start.at(thetas[r]))
         beta[r], sigma[r], loglik[r], converged[r] = one.beta, one.sigma, one.loglik, one.optimum.converged
         for G, found in zip(covariances, one.covariances, strict=True):

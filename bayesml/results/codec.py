@@ -182,6 +182,6 @@ class Decoder:
         values = {key: self(item) for key, item in content.items()}
         if is_dataclass(cls):
             return cls(**values)
-        out = cls.__new__(cls)
+        out: Any = object.__new__(cls)
         vars(out).update(values)
         return out
