@@ -1,7 +1,7 @@
 import pytest
 
-from bayesml.errors import ColumnNotFound
 from bayesml.design.addresses import find_address, not_found, parameter_addresses
+from bayesml.errors import ColumnNotFound
 from tests import fitted_models as models
 
 
