@@ -140,7 +140,7 @@ def require(frame: Frame, names: tuple[str, ...]) -> None:
     available = set(frame.names)
     for name in names:
         if name not in available:
-            raise ColumnNotFound(f"There is no column `{name}` in the data; {nearest(name, frame.names, 'columns')}.")
+            raise ColumnNotFound(f"There is no column `{name}` in the data; {nearest(name, frame.names, 'columns')}")
 
 
 def nearest(name: str, available: tuple[str, ...], what: str) -> str:
@@ -150,4 +150,4 @@ def nearest(name: str, available: tuple[str, ...], what: str) -> str:
     if near:
         return "did you mean " + " or ".join(f"`{n}`" for n in near) + "?"
     shown = ", ".join(f"`{n}`" for n in available[:10]) + (", ..." if len(available) > 10 else "")
-    return f"{what}: {shown}" if available else f"there are no {what}"
+    return f"the {what} are {shown}." if available else f"there are no {what}."
