@@ -2,7 +2,7 @@
 
     uv run --group benchmarks python -m benchmarks                 # everything
     uv run --group benchmarks python -m benchmarks insteval nuts   # some rows
-    uv run --group benchmarks python -m benchmarks --write docs/benchmarks.md
+    uv run --group benchmarks python -m benchmarks --write         # all, into docs/benchmarks.md and README.md
 
 Each measurement is a script in a process of its own, one after the other, with one BLAS thread.
 A program that is not installed is left out.
@@ -23,6 +23,7 @@ from pathlib import Path
 from benchmarks.rows import ROWS, Row
 
 HERE = Path(__file__).parent
+PAGE, README = HERE.parent / "docs" / "benchmarks.md", HERE.parent / "README.md"
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 MODULES = {
@@ -39,25 +40,34 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
     parser.add_argument("rows", nargs="*", help=f"of {', '.join(row.name for row in ROWS)}; all when none is named")
     parser.add_argument("--ours-only", action="store_true", help="leave the other programs out")
-    parser.add_argument("--write", type=Path, help="file whose marked part the table replaces")
+    parser.add_argument(
+        "--write", action="store_true", help=f"replace the marked parts of {PAGE.name} and {README.name}"
+    )
     options = parser.parse_args()
+    if options.write and (options.rows or options.ours_only):
+        parser.error("--write records all rows and programs; name none")
     chosen = [row for row in ROWS if not options.rows or row.name in options.rows]
     lines = [
         "| work | budget | bayesml | met | other programs (times ours) |",
         "| --- | --- | --- | --- | --- |",
     ]
     print("\n".join(lines))
+    ours: dict[str, str] = {}
     for row in chosen:
         results = {
             program: result
             for program, script in row.scripts.items()
             if (program == "bayesml" or not options.ours_only) and (result := measure(row, program, script))
         }
+        if row.short and "bayesml" in results:
+            ours[row.short] = shown(results["bayesml"][row.quantity], row)
         lines.append(line(row, results))
         print(lines[-1], flush=True)
     print("\n" + machine())
     if options.write:
-        write(options.write, "\n".join([machine(), "", *lines]))
+        write(PAGE, "\n".join([machine(), "", *lines]))
+        short = [f"| {' | '.join(cells)} |" for cells in (ours, ["---"] * len(ours), ours.values())]
+        write(README, "\n".join([*short, "", machine()]))
 
 
 def measure(row: Row, program: str, script: str) -> dict[str, float] | None:
