@@ -36,7 +36,9 @@ def test_equations(hypothesis, R, r):
     assert (test.df, test.p) == (df, pytest.approx(stats.chi2.sf(test.statistic, df)))
 
 
-@pytest.mark.parametrize("hypothesis", ["Machine", "Machine = 0", "Machine[B] = Machine[C] = 0", "Machine = exp(0) - 1"])
+@pytest.mark.parametrize(
+    "hypothesis", ["Machine", "Machine = 0", "Machine[B] = Machine[C] = 0", "Machine = exp(0) - 1"]
+)
 def test_all_columns_of_a_factor(hypothesis):
     fit = models.fit(*MACHINES)
     test = bml.wald_test(fit, hypothesis)
