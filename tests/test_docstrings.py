@@ -1,0 +1,32 @@
+"""Examples in docstrings run and show what comes out."""
+
+import doctest
+import pkgutil
+from importlib import import_module
+
+import matplotlib.pyplot as plt
+import pytest
+
+import bayesml
+
+
+def modules_with_examples() -> list[str]:
+    names = [module.name for module in pkgutil.walk_packages(bayesml.__path__, "bayesml.")]
+    finder = doctest.DocTestFinder(exclude_empty=True)
+    return [name for name in names if any(test.examples for test in finder.find(import_module(name)))]
+
+
+@pytest.mark.parametrize("name", modules_with_examples())
+def test_examples(name):
+    result = doctest.testmod(import_module(name), optionflags=doctest.NORMALIZE_WHITESPACE)
+    plt.close("all")
+    assert result.failed == 0
+
+
+def test_the_verbs_have_examples():
+    without = [
+        name
+        for name in ("fit", "sample", "predict", "icc", "lrtest", "wald_test", "ranef", "hypothesis", "side_by_side")
+        if ">>>" not in getattr(bayesml, name).__doc__
+    ]
+    assert without == []
