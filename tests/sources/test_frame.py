@@ -112,8 +112,8 @@ def test_columns_with_labels_that_are_not_text():
 def test_nearest_neighbours():
     with pytest.raises(ColumnNotFound, match="did you mean `Reaction`"):
         build_design(Model("reaction ~ 1"), pd.DataFrame({"Reaction": [1.0], "Days": [2]}))
-    assert nearest("q", ("a", "b"), "columns") == "columns: `a`, `b`"
-    assert nearest("q", (), "columns") == "there are no columns"
+    assert nearest("q", ("a", "b"), "columns") == "the columns are `a`, `b`."
+    assert nearest("q", (), "columns") == "there are no columns."
 
 
 REFUSED = {
