@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesml.design.addresses import Address, parameter_addresses
+from bayesml.design.addresses import Address, effect_address, parameter_addresses
 from bayesml.design.arrays import Design
 from bayesml.errors import BayesmlWarning, SpecificationError, TooLarge
 from bayesml.graphs.roles import Graph, build_graph
@@ -323,19 +323,28 @@ class BayesianResult(Result):
     def status(self) -> diagnostics.SamplerStatus:
         """How sampling ended: R-hat, effective sample sizes, divergences and E-BFMI, with advice."""
         post = self.posterior
-        table = self.parameters
-        rhat, bulk, tail = table["rhat"], table["ess_bulk"], table["ess_tail"]
-        worst = str(rhat.idxmax()) if rhat.notna().any() else ""
-        chains, draws = post.shape
+        found = list(parameter_addresses(self.design, self.sigma_free))
+        draws = [np.stack([self._draws_of(address) for address in found], axis=-1)]
+        names = [address.text for address in found]
+        if post.parametrisation != "marginal":
+            # Effects that were drawn exactly given the rest mix as the rest does; sampled ones are looked at too.
+            for term, b in zip(self.design.random, self.effects, strict=True):
+                draws.append(b.reshape(*post.shape, -1))
+                places = np.ndindex(len(term.levels), len(term.names))
+                names += [effect_address(term, i, level) for level, i in places]
+        stacked = np.concatenate(draws, axis=-1)
+        rhat, bulk, tail = diagnostics.rhat(stacked), diagnostics.ess(stacked), diagnostics.ess(stacked, "tail")
+        worst = names[int(np.nanargmax(rhat))] if np.isfinite(rhat).any() else ""
+        chains, n_draws = post.shape
         return diagnostics.SamplerStatus(
-            rhat=float(rhat.max()),
+            rhat=smallest_or_nan(-rhat) * -1.0,
             worst=worst,
-            ess_bulk=float(bulk.min()),
-            ess_tail=float(tail.min()),
+            ess_bulk=smallest_or_nan(bulk),
+            ess_tail=smallest_or_nan(tail),
             divergences=int(post.stats["diverging"].sum()),
             bfmi=float(diagnostics.bfmi(post.stats["energy"]).min()),
             chains=chains,
-            draws=draws,
+            draws=n_draws,
             complete=post.complete,
         )
 
@@ -416,3 +425,9 @@ class BayesianResult(Result):
     def _add_rows(self, group: str, values: np.ndarray) -> xr.DataTree:
         self.idata[group] = xr.DataTree(row_dataset(self.graph, values))
         return self.idata
+
+
+def smallest_or_nan(values: np.ndarray) -> float:
+    """The smallest of the values that are numbers; NaN if there are none."""
+    numbers = values[np.isfinite(values)]
+    return float(numbers.min()) if len(numbers) else float("nan")

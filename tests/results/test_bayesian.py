@@ -180,3 +180,12 @@ def test_improper_priors_cannot_be_drawn_from():
     )  # fmt: skip
     with pytest.raises(SpecificationError, match="flat prior of Intercept, Days"):
         post.prior()
+
+
+def test_sampled_effects_count_in_the_status(post):
+    parts = {name: getattr(post.posterior, name) for name in post.posterior.__dataclass_fields__}
+    effects = post.posterior.effects[0].copy()
+    effects[0, :, 2, 1] += 10.0
+    for parametrisation, worst in (("noncentred", "b(Days | Subject[310])"), ("marginal", post.status.worst)):
+        changed = type(post.posterior)(**parts | {"effects": (effects,), "parametrisation": parametrisation})
+        assert BayesianResult(post.model, post.design, changed, post.priors).status.worst == worst
