@@ -157,7 +157,9 @@ def eliminate(lam, lam_start, q, chain_start, parent, ptr, idx, up, off, rows, K
 
 
 @kernel
-def sweep_back(lam_start, q, chain_start, parent, ptr, idx, up, off, rows, K, k_start, C, limit, solution, D, E, modes, own):
+def sweep_back(
+    lam_start, q, chain_start, parent, ptr, idx, up, off, rows, K, k_start, C, limit, solution, D, E, modes, own
+):
     """Conditional modes, and the derivatives of log determinant and residual sum of squares in G.
 
     Parameters

@@ -507,6 +507,6 @@ def refuse_large_border(layout: Layout) -> None:
         kept = [factor.levels for factor in layout.factors[layout.chain :]]
         raise TooLarge(
             f"The crossed grouping factors leave a dense block of {layout.size:,} rows (factors of {kept} levels "
-            f"besides the one that is eliminated): it needs {needed / 2**30:.0f} GiB, "
-            f"{LARGEST_BORDER_BYTES / 2**30:.0f} GiB are allowed. Use fewer crossed terms, or model the smaller factor by fixed columns."
+            f"besides the one that is eliminated): {needed / 2**30:.0f} GiB are needed, "
+            f"{LARGEST_BORDER_BYTES / 2**30:.0f} GiB allowed. Use fewer crossed terms, or model the smaller factor by fixed columns."
         )

@@ -143,7 +143,8 @@ def solve_at(
     )
     for i in range(first_given):
         beta_hat[i] = part[m + i]
-    return relative, work, border, K, beta_hat, gap, precision, H, C, part, D, E, logdet + logdet_u, logdet_x, r2, first_given, s2
+    logdets = logdet + logdet_u, logdet_x
+    return relative, work, border, K, beta_hat, gap, precision, H, C, part, D, E, logdets, r2, first_given, s2
 
 
 @kernel
@@ -165,7 +166,7 @@ def density_parts(
         Derivative in log sigma at fixed `relative`.
     grad_beta : ndarray (p,)
     """
-    relative, work, border, K, beta_hat, gap, precision, H, C, part, D, E, logdet_u, logdet_x, r2, first_given, s2 = solve_at(
+    relative, work, border, K, beta_hat, gap, precision, H, C, part, D, E, logdets, r2, first_given, s2 = solve_at(
         lam, sigma, beta, given, prior_mean, prior_precision,
         order, term_table, q, lam_start, chain_start, parent, ptr, idx, up, off, k_start, border_start,
         rows, S, term_inverse, B, B_inverse, constant, scalars, kernels,
@@ -184,7 +185,7 @@ def density_parts(
         lam_start, q, chain_start, parent, ptr, idx, up, off, work, K, k_start,
         C, m + first_given, solution, D, E, modes, np.empty(0),
     ))  # fmt: skip
-    value = half_log_weights - 0.5 * (logdet_u + logdet_x + r2 / s2)
+    value = half_log_weights - 0.5 * (logdets[0] + logdets[1] + r2 / s2)
     value -= 0.5 * (n * log(2.0 * pi * sigma**2) - first_given * log(2.0 * pi * s2))
     slope = r2 / s2 - n + first_given  # derivative in log sigma at fixed relative square roots
     for c in range(first_given):
@@ -334,7 +335,7 @@ def draw_effects(
         anc[d] = anc[d + 1] + q[d]
     effects = chain_size(chain_start, q)
     for s in range(len(sigmas)):
-        relative, work, border, K, beta_hat, gap, precision, H, C, part, D, E, logdet_u, logdet_x, r2, first_given, s2 = solve_at(
+        relative, work, border, K, beta_hat, gap, precision, H, C, part, D, E, logdets, r2, first_given, s2 = solve_at(
             lams[s], sigmas[s], betas[s], given, prior_mean, prior_precision,
             order, term_table, q, lam_start, chain_start, parent, ptr, idx, up, off, k_start, border_start,
             rows, S, term_inverse, B, B_inverse, constant, scalars, kernels,
