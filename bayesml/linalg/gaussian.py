@@ -508,5 +508,6 @@ def refuse_large_border(layout: Layout) -> None:
         raise TooLarge(
             f"The crossed grouping factors leave a dense block of {layout.size:,} rows (factors of {kept} levels "
             f"besides the one that is eliminated): {needed / 2**30:.0f} GiB are needed, "
-            f"{LARGEST_BORDER_BYTES / 2**30:.0f} GiB allowed. Use fewer crossed terms, or model the smaller factor by fixed columns."
+            f"{LARGEST_BORDER_BYTES / 2**30:.0f} GiB allowed. Use fewer crossed terms, or model the "
+            "smaller factor by fixed columns."
         )
