@@ -50,7 +50,7 @@ def icc(
     Raises
     ------
     RefusedTest
-        Without random effects; where each row has its own residual sd; for families without level-1 variance.
+        Without random effects; where the level of a factor must be given by `at`; where each row has its own residual sd; for families without level-1 variance.
     ColumnNotFound
         No such grouping factor, or no random covariate of the name in `at`.
 
@@ -65,11 +65,11 @@ def icc(
     check(result)
     at = dict(at or {})
     rows = share_rows(design)
-    z = [covariate_values(term, at) for term in design.random]
     used = {name for term in design.random for name in covariates(term)}
     unknown = [name for name in at if name not in used]
     if unknown:
         raise not_found("random covariate", unknown[0], used)
+    z = [covariate_values(term, at) for term in design.random]
     if group is not None:
         name = next((n for n in (group, reversed_group(group)) if n in rows), None)
         if name is None:
@@ -139,8 +139,26 @@ def covariates(term: RandomColumns) -> set[str]:
 
 
 def covariate_values(term: RandomColumns, at: dict[str, Any]) -> np.ndarray:
-    """Values z of the columns of a term; covariates not in `at` are 0."""
-    return np.array([column_value(name, at) for name in term.names])
+    """Values z of the columns of a term; covariates not in `at` are 0.
+
+    Raises
+    ------
+    RefusedTest
+        Each row has one of several effects, such as those of ``(0 + f | g)``, and `at` does not say which.
+    """
+    z = np.array([column_value(name, at) for name in term.names])
+    columns = zip(term.names, term.columns, strict=True)
+    one_of = [j for j, (_, column) in enumerate(columns) if column is not None and np.isin(column, (0.0, 1.0)).all()]
+    if "Intercept" not in term.names and one_of and not z[one_of].any():
+        if (term.Z[:, one_of].sum(axis=1) == 1.0).all():
+            names = [term.names[j] for j in one_of]
+            factors = dict.fromkeys(part.split("[")[0] for name in names for part in split_outside(name, ":"))
+            given = ", ".join(f'"{factor}": level' for factor in factors)
+            raise RefusedTest(
+                f"Each row has one of the random effects {', '.join(names)} of `{term.group}`: say which by "
+                f"`at={{{given}}}`."
+            )
+    return z
 
 
 def column_value(name: str, at: dict[str, Any]) -> float:

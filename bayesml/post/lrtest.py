@@ -6,7 +6,7 @@ import numpy as np
 
 from bayesml.design.addresses import covariance_addresses
 from bayesml.errors import RefusedTest
-from bayesml.post.nesting import random_null, spans
+from bayesml.post.nesting import random_null, same_volume, spans
 from bayesml.results.chibar2 import ChiBarSquare
 from bayesml.results.likelihood import LikelihoodResult
 from bayesml.tables.numbers import p_phrase
@@ -76,7 +76,7 @@ def lrtest(small: LikelihoodResult, big: LikelihoodResult) -> LikelihoodRatioTes
     ------
     RefusedTest
         The comparison would be wrong: posteriors, other rows, responses or weights, ML against REML, REML with
-        fixed parts that span different columns, MAP, another integration, models that are not nested, a
+        fixed parts that span different columns or are coded differently, MAP, another integration, models that are not nested, a
         variance common to both models at 0, a fit that did not converge.
 
     Notes
@@ -163,6 +163,11 @@ def null_distribution(small: LikelihoodResult, big: LikelihoodResult) -> ChiBarS
         raise RefusedTest(
             "REML likelihoods of different fixed parts cannot be compared: each is the likelihood of other contrasts "
             'of the data. Fit both by `criterion="ml"`, or test coefficients with `wald_test`.'
+        )
+    if small.criterion == "reml" and not same_volume(big.design.X, small.design.X):
+        raise RefusedTest(
+            "The fixed parts span the same columns, but are scaled or coded differently, and REML likelihoods depend on "
+            'that. Write the fixed part of both in the same way, or fit both by `criterion="ml"`.'
         )
     null = random_null(small.design, big.design, big.sigma_free)
     if not within or null is None:

@@ -116,6 +116,29 @@ def spans(columns: np.ndarray, others: np.ndarray) -> bool:
     return bool(np.all(np.linalg.norm(left, axis=0) <= 1e-7 * np.linalg.norm(others, axis=0)))
 
 
+def same_volume(columns: np.ndarray, others: np.ndarray) -> bool:
+    """Whether two bases of one space have the same determinant, so that REML likelihoods of either agree.
+
+    With ``X_2 = X_1 T`` they differ by log |det T|: 0 where columns are reordered or shifted by others, not where
+    one is rescaled or a factor is coded in another way.
+    """
+    centred = has_constant(columns) and has_constant(others)
+    return bool(abs(log_volume(columns, centred) - log_volume(others, centred)) <= 1e-6)
+
+
+def log_volume(columns: np.ndarray, centred: bool) -> float:
+    """``log det (X'X) / 2``; with `centred` the columns are taken from their means, besides a constant one."""
+    constant = 0.0
+    if centred:
+        place = int(np.flatnonzero((np.ptp(columns, axis=0) == 0) & (columns[0] != 0))[0])
+        constant = float(np.log(np.abs(columns[0, place]) * np.sqrt(len(columns))))
+        columns = np.delete(columns, place, axis=1)
+        columns = columns - columns.mean(axis=0)
+    lengths = np.linalg.norm(columns, axis=0)
+    triangle = np.linalg.qr(columns / lengths, mode="r")
+    return constant + float(np.log(lengths).sum() + np.log(np.abs(np.diag(triangle))).sum())
+
+
 def has_constant(columns: np.ndarray) -> bool:
     """Whether a column is constant and not 0."""
     return bool(np.any((np.ptp(columns, axis=0) == 0) & (columns[0] != 0)))

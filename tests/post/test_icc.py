@@ -58,6 +58,14 @@ def test_factors_with_random_effects():
     assert by_level == pytest.approx([variance / (variance + fit.sigma2)] * 3)
 
 
+def test_the_level_must_be_given_where_each_has_its_own_effect():
+    fit = models.fit("machines", models.MACHINES_COLUMNS, "reml", "exchangeable")
+    with pytest.raises(RefusedTest, match='`at={"Machine": level}`'):
+        bml.icc(fit)
+    with pytest.raises(RefusedTest, match='`at={"Machine": level}`'):
+        bml.icc(fit, at={"Machine": "D"})
+
+
 def test_one_row_in_either_spelling():
     fit = models.fit("machines", models.MACHINES)
     assert list(bml.icc(fit, "Machine:Worker").index) == ["Worker:Machine"]
