@@ -9,7 +9,7 @@ from bayesml.estimators.profiled import ProfiledLikelihood
 from bayesml.linalg import gaussian
 from bayesml.linalg.gaussian import GaussianSystem
 from tests.dense import Dense, as_floats, near
-from tests.linalg.structures import Case, cases
+from tests.linalg.structures import Case, cases, design, term
 
 CRITERIA = st.sampled_from(["ml", "reml"])
 
@@ -155,3 +155,47 @@ def test_working_products(case, criterion):
     near(slopes, expected_slopes, 1e-9 * sizes)
     diagonal = np.sqrt(np.abs(np.diag(expected_products)))
     near(products, expected_products, 1e-9 * (np.outer(diagonal, diagonal) + np.sqrt(np.outer(sizes, sizes))))
+
+
+LARGE = ("one way", "slopes", "nested", "crossed", "crossed slopes")
+
+
+def large_effects(name: str, ratio: float) -> Case:
+    """The first term's effects are `ratio` times as large as the residuals."""
+    rng = np.random.default_rng(12)
+    n = 30
+    a, b, d, x = (
+        np.arange(n) % 3,
+        3 * (np.arange(n) // 3 % 3) + np.arange(n) % 3,
+        rng.integers(0, 5, n),
+        rng.normal(size=n),
+    )
+    terms = {
+        "one way": [term("b", b, [None])],
+        "slopes": [term("b", b, [None, x])],
+        "nested": [term("a", a, [None]), term("b", b, [None])],
+        "crossed": [term("d", d, [None]), term("b", b, [None])],
+        "crossed slopes": [term("d", d, [None, x]), term("b", b, [None])],
+    }[name]
+    roots = [0.7 * np.linalg.qr(rng.normal(size=(len(t.names), len(t.names))))[0] for t in terms]
+    roots[0] = roots[0] * ratio / 0.7
+    return Case(design(rng.normal(size=n), [None, x], terms), roots, 1.0, rng)
+
+
+@pytest.mark.parametrize("criterion", ["ml", "reml"])
+@pytest.mark.parametrize("ratio", [1e-8, 1e-4, 1.0, 1e2, 1e3, 1e4, 1e5])
+@pytest.mark.parametrize("name", LARGE)
+def test_effects_much_larger_or_smaller_than_residuals(name, ratio, criterion):
+    """Digits are lost with the square of the ratio, as what groups explain is taken off cross-products, and no faster."""
+    case = large_effects(name, ratio)
+    system = GaussianSystem.of(case.design)
+    local = ProfiledLikelihood(system, criterion == "reml", None)(case.relative_roots(system), np.empty(0))
+    dense = Dense(case.design)
+    value, s2 = dense.profiled(case.G, criterion)
+    tolerance = 1e-11 + 30.0 * np.finfo(float).eps * ratio**2
+    near(local.value, float(value), tolerance)
+    best = dense.at([g * float(s2) for g in case.G], float(s2) ** 0.5)
+    for k, (slope, T, root) in enumerate(zip(local.slopes, system.scaling.terms, case.roots, strict=True)):
+        on_root = np.linalg.solve(T, root)
+        scaled = np.sqrt(float(s2)) * root
+        near(on_root.T @ slope @ on_root, scaled.T @ as_floats(best.slope(k, criterion == "reml")) @ scaled, tolerance)
