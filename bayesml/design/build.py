@@ -10,6 +10,7 @@ from bayesml.design.checks import (
     check_addresses,
     check_levels,
     far_from_zero,
+    tell_of_constant_factors,
     tell_of_few_numbers,
     tell_of_random_terms,
     tell_of_restarted_numbers,
@@ -71,6 +72,7 @@ def build_design(model: Model, data: Any) -> Design:
     redundant = redundant_columns(everything.values, n, everything.spans_ones)
     _tell_of_redundant(formula, everything, redundant, evaluator, notes)
     kept = tuple(j for j in range(len(everything.names)) if j not in set(redundant))
+    tell_of_constant_factors(formula.fixed, everything, evaluator, "the fixed part", notes)
     tell_of_few_numbers(formula.fixed, evaluator, notes)
 
     random = tuple(
@@ -218,4 +220,5 @@ def _random_columns(term: RandomTerm, covariance: Any, evaluator: Evaluator, not
         parts.append(factor_of(whole, evaluator.rows if isinstance(expression, Name) else None))
     factor = interaction(parts, [label(expression) for expression in term.group])
     columns = predictor_columns(term.columns, evaluator, f"`{term}`")
+    tell_of_constant_factors(term.columns, columns, evaluator, f"`{term}`", notes)
     return RandomColumns(term.group_name, factor.levels, factor.codes, columns.names, columns.values, covariance)

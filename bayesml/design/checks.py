@@ -8,6 +8,7 @@ from bayesml.design.arrays import RandomColumns
 from bayesml.design.evaluation import CodedFactor, Evaluator, Numbers
 from bayesml.design.factors import Factor, constant_within
 from bayesml.design.notes import Notes
+from bayesml.design.predictor import Columns
 from bayesml.errors import NotIdentified
 from bayesml.spec.expressions import Name
 from bayesml.spec.model import Model
@@ -135,6 +136,20 @@ def tell_of_few_numbers(part: FixedPart, evaluator: Evaluator, notes: Notes) -> 
                 f"they are "
                 f"classes, write `C({name})`."
             )
+
+
+def tell_of_constant_factors(part: FixedPart, columns: Columns, evaluator: Evaluator, where: str, notes: Notes) -> None:
+    """A note for terms that have no column because a factor has one level among the rows used."""
+    without: dict[str, list[str]] = {}
+    for term in part.terms:
+        if term.label in columns.terms:
+            continue
+        blocks = [block for f in term.factors if isinstance(block := evaluator.block(f), CodedFactor)]
+        for single in [block for block in blocks if len(block.factor.levels) == 1][:1]:
+            what = f"`{single.name}` has one level in the rows used, {single.factor.labels[0]!r}"
+            without.setdefault(what, []).append(f"`{term.label}`")
+    for what, terms in without.items():
+        notes.tell(f"{what}; {', '.join(terms)} {'is' if len(terms) == 1 else 'are'} left out of {where}.")
 
 
 def far_from_zero(part: FixedPart, evaluator: Evaluator, label: str) -> str | None:

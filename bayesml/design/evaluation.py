@@ -222,7 +222,9 @@ class Evaluator:
                 return self._computed(expression, column.numbers if self.rows is None else column.numbers[self.rows])
             return column
         match expression:
-            case Call("I", (Call(function) as comparison,)) if function in _COMPARISONS:
+            case Call("I", (Call(function) as comparison,)) | (Call(function) as comparison) if (
+                function in _COMPARISONS
+            ):
                 flags = np.asarray(self._arithmetic(comparison, str(expression)))
                 missing = np.zeros(self.n, dtype=bool)
                 for name in names_in(expression):

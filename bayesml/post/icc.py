@@ -50,7 +50,8 @@ def icc(
     Raises
     ------
     RefusedTest
-        Without random effects; where the level of a factor must be given by `at`; where each row has its own residual sd; for families without level-1 variance.
+        Without random effects; where `at` must give the level of a factor; where each row has its own residual sd;
+        for families without level-1 variance.
     ColumnNotFound
         No such grouping factor, or no random covariate of the name in `at`.
 
@@ -149,15 +150,15 @@ def covariate_values(term: RandomColumns, at: dict[str, Any]) -> np.ndarray:
     z = np.array([column_value(name, at) for name in term.names])
     columns = zip(term.names, term.columns, strict=True)
     one_of = [j for j, (_, column) in enumerate(columns) if column is not None and np.isin(column, (0.0, 1.0)).all()]
-    if "Intercept" not in term.names and one_of and not z[one_of].any():
-        if (term.Z[:, one_of].sum(axis=1) == 1.0).all():
-            names = [term.names[j] for j in one_of]
-            factors = dict.fromkeys(part.split("[")[0] for name in names for part in split_outside(name, ":"))
-            given = ", ".join(f'"{factor}": level' for factor in factors)
-            raise RefusedTest(
-                f"Each row has one of the random effects {', '.join(names)} of `{term.group}`: say which by "
-                f"`at={{{given}}}`."
-            )
+    undecided = "Intercept" not in term.names and one_of and not z[one_of].any()
+    if undecided and (term.Z[:, one_of].sum(axis=1) == 1.0).all():
+        names = [term.names[j] for j in one_of]
+        factors = dict.fromkeys(part.split("[")[0] for name in names for part in split_outside(name, ":"))
+        given = ", ".join(f'"{factor}": level' for factor in factors)
+        raise RefusedTest(
+            f"Each row has one of the random effects {', '.join(names)} of `{term.group}`: say which by "
+            f"`at={{{given}}}`."
+        )
     return z
 
 

@@ -76,8 +76,8 @@ def lrtest(small: LikelihoodResult, big: LikelihoodResult) -> LikelihoodRatioTes
     ------
     RefusedTest
         The comparison would be wrong: posteriors, other rows, responses or weights, ML against REML, REML with
-        fixed parts that span different columns or are coded differently, MAP, another integration, models that are not nested, a
-        variance common to both models at 0, a fit that did not converge.
+        fixed parts that span different columns or are coded differently, MAP, another integration, models that are
+        not nested, a variance common to both models at 0, a fit that did not converge.
 
     Notes
     -----
@@ -166,8 +166,8 @@ def null_distribution(small: LikelihoodResult, big: LikelihoodResult) -> ChiBarS
         )
     if small.criterion == "reml" and not same_volume(big.design.X, small.design.X):
         raise RefusedTest(
-            "The fixed parts span the same columns, but are scaled or coded differently, and REML likelihoods depend on "
-            'that. Write the fixed part of both in the same way, or fit both by `criterion="ml"`.'
+            "The fixed parts span the same columns, but are scaled or coded differently, and REML likelihoods depend "
+            'on that. Write the fixed part of both in the same way, or fit both by `criterion="ml"`.'
         )
     null = random_null(small.design, big.design, big.sigma_free)
     if not within or null is None:

@@ -7,12 +7,26 @@ import pandas as pd
 
 from bayesml.errors import SpecificationError
 from bayesml.post.likelihood_prediction import predict_by_estimates
-from bayesml.post.options import one_of
+from bayesml.post.options import one_of, refuse_unknown
 from bayesml.post.posterior_prediction import predict_by_draws
 from bayesml.post.prediction_rows import prediction_rows, refuse_new_levels
 from bayesml.results.base import Result
 from bayesml.results.intervals import normal_quantile
 from bayesml.results.likelihood import LikelihoodResult
+
+ELSEWHERE = {
+    "re_form": 'it is called `ranef`: "conditional", or "zero" for lme4\'s `re.form = NA`',
+    "re_formula": 'it is called `ranef`: "conditional", or "zero" for brms\' `re_formula = NA`',
+    "allow_new_levels": 'it is called `new_levels`: "error", "zero" or "draw"',
+    "sample_new_levels": 'it is `new_levels="draw"`',
+    "type": 'it is called `kind`: "mean" or "linear"',
+    "se_fit": "it is called `se`",
+    "level": "it is called `ci_prob`",
+    "alpha": "give the content of the interval as `ci_prob`",
+    "seed": "it is called `random_seed`",
+    "data": "it is called `newdata`",
+}
+"""Keywords of other systems, and what they are called here."""
 
 
 def predict(
@@ -25,6 +39,7 @@ def predict(
     interval: str | None = "confidence",
     ci_prob: float = 0.95,
     random_seed: int | None = None,
+    **unknown: Any,
 ) -> pd.DataFrame:
     """Predictions with standard errors and intervals, for the rows of the fit or for new ones.
 
@@ -76,6 +91,7 @@ def predict(
     >>> bml.predict(fit, new, interval="prediction").shape
     (2, 4)
     """
+    refuse_unknown("predict", unknown, ELSEWHERE)
     one_of("kind", kind, ["mean", "linear"], " in a linear model")
     one_of("ranef", ranef, ["conditional", "zero", "marginal"])
     one_of("new_levels", new_levels, ["error", "zero", "draw"])

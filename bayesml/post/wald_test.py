@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import chdtrc
 
-from bayesml.errors import RefusedTest
+from bayesml.errors import RefusedTest, SpecificationError
 from bayesml.post.linear_hypothesis import linear_restrictions
 from bayesml.results.base import Result
 from bayesml.results.likelihood import LikelihoodResult
@@ -75,6 +75,10 @@ def wald_test(result: LikelihoodResult, hypothesis: str) -> WaldTest:
     0.091
     """
     refuse_posterior(result)
+    if not isinstance(hypothesis, str):
+        raise SpecificationError(
+            f'A hypothesis is a text, not {type(hypothesis).__name__}; join equations by commas: `"x1 = 0, x2 = x3"`.'
+        )
     R, r, lines = linear_restrictions(hypothesis, result)
     beta, vcov = result.solution.beta, result.solution.vcov_beta
     distance, covariance = R @ beta - r, R @ vcov @ R.T

@@ -21,6 +21,10 @@ from bayesml.syntax.tokens import Token, tokenize
 _CONSTANTS: dict[str, bool | None] = {
     "True": True, "TRUE": True, "False": False, "FALSE": False, "None": None, "NULL": None,
 }  # fmt: skip
+_STRUCTURES = frozenset(
+    {"us", "un", "diag", "cs", "homcs", "homdiag", "ar1", "toep", "ou", "exp", "mat", "gau", "rr"} - FUNCTIONS.keys()
+)
+"""Covariance structures as glmmTMB and nlme users write them around a random term."""
 _DEEPEST = 40
 _WITHIN_ARITHMETIC = frozenset(ELEMENTWISE) | {"center", "scale"}
 _COMPARISONS = frozenset(operator for operator, binds in OPERATORS.items() if binds == 1)
@@ -180,8 +184,13 @@ class ArithmeticParser:
 
     def unknown_function(self, token: Token) -> NoReturn:
         last = token.text.rpartition(".")[2]
-        near = [last] if last in FUNCTIONS else get_close_matches(token.text, FUNCTIONS, 1)
-        advice = f"; write `{near[0]}`" if near else f"; there are {', '.join(sorted(FUNCTIONS))}"
+        near = get_close_matches(token.text, FUNCTIONS, 1)
+        if last in FUNCTIONS:
+            advice = f"; write `{last}`"
+        elif token.text in _STRUCTURES:
+            advice = '; write the random term alone, and its structure as `covariance={"group": "independent"}`'
+        else:
+            advice = f"; {f'did you mean `{near[0]}`? There' if near else 'there'} are {', '.join(sorted(FUNCTIONS))}"
         self.fail(f"`{token.text}` is not a function that may stand in a formula{advice}", token)
 
     def arguments(self, token: Token, function: str) -> tuple[list[Expression], dict[str, Expression]]:

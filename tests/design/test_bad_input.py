@@ -90,7 +90,7 @@ ERRORS = {
     "lme4's REML": ("y ~ x", data(), {"REML": True}, SpecificationError, 'criterion="reml"'),
     "nlme's random": ("y ~ x", data(), {"random": "~ x | g"}, SpecificationError, r"\(x \| group\)"),
     "statsmodels' groups": ("y ~ x", data(), {"groups": "g"}, SpecificationError, r"\(x \| group\)"),
-    "glmer's nAGQ": ("y ~ x", data(), {"nAGQ": 7}, SpecificationError, "aghq"),
+    "glmer's nAGQ": ("y ~ x", data(), {"nAGQ": 7}, SpecificationError, "integrated out exactly"),
     "unknown family": ("y ~ x", data(), {"family": "tweedie"}, SpecificationError, "no family 'tweedie'"),
     "unknown covariance": ("y ~ (x | g)", data(), {"covariance": "ar"}, SpecificationError, "unstructured"),
     "covariance of a group not there": (
@@ -138,6 +138,8 @@ TOLD = {
     "missing weights": ("y ~ x", with_value("w", np.nan), {"weights": "w"}, r"Dropped 1 of 24 rows .*`w` 1"),
     "missing groups": ("y ~ x + (1 | f)", with_value("f", None), {}, r"Dropped 1 of 24 rows .*`f` 1"),
     "weights zero": ("y ~ x", with_value("w", 0.0, [1, 7]), {"weights": "w"}, "Dropped 2 of 24 rows for a weight of 0"),
+    "factor with one level": ("y ~ x * f", data(f="a"), {}, "`f` has one level .* 'a'; `f`, `x:f` are left out"),
+    "factor with one level, random": ("y ~ (f | g)", data(f="a"), {}, r"`f` is left out of `\(1 \+ f \| g\)`"),
     "constant column": ("y ~ x + z", data(x=4.0), {}, "`x` is a linear combination"),
     "constant column far from zero": ("y ~ x + z", data(x=1e9 + 0.1), {}, "`x` is a linear combination"),
     "duplicate column": ("y ~ x + I(2 * x)", data(), {}, r"`I\(2 \* x\)` is a linear combination"),

@@ -183,3 +183,10 @@ def test_origin_of_a_covariate_costs_no_digits(ranef):
     near = bml.predict(bml.fit(models.SLEEP_INTERCEPT, table), ranef=ranef)
     far = bml.predict(bml.fit(models.SLEEP_INTERCEPT, table.assign(Days=table["Days"] + 1e8)), ranef=ranef)
     assert_allclose(far, near, rtol=1e-6)
+
+
+def test_keywords_of_other_systems_are_named():
+    with pytest.raises(SpecificationError, match="no option `re_form`: it is called `ranef`"):
+        bml.predict(models.fit(*SLEEP), re_form=None)
+    with pytest.raises(SpecificationError, match="no option `frobnicate`: see"):
+        bml.predict(models.fit(*SLEEP), frobnicate=1)

@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 
 import bayesml as bml
-from bayesml.errors import ColumnNotFound, FormulaError, RefusedTest
+from bayesml.errors import ColumnNotFound, FormulaError, RefusedTest, SpecificationError
 from tests import fitted_models as models
 
 SLEEP = ("sleepstudy", models.SLEEP)
@@ -82,6 +82,7 @@ def test_prints_each_equation():
         ("exp(Days) = 3", RefusedTest, "not linear"),
         ("Days = 10, Days = 11", RefusedTest, "contradict"),
         ("Days = Days", RefusedTest, "says nothing"),
+        (["Days = 10"], SpecificationError, "join equations by commas"),
         ("Day = 3", ColumnNotFound, "`Days`"),
         ("Days = ", FormulaError, "found the end"),
     ],
