@@ -28,7 +28,8 @@ FORMULAS = [
     "y ~ x + f", "y ~ 0 + f:z", "y ~ center(x) + scale(z)", "y ~ scale(x, center=False)", "y ~ poly(x, 3)",
     "y ~ poly(x, 2, raw=True)", "y ~ bs(x, df=5)", "y ~ bs(x, knots=c(2, 3), degree=2)", "y ~ ns(x, df=4)",
     "y ~ ns(x, knots=3)", "y ~ cr(x, df=4)", 'y ~ cr(x, df=4, constraints="center")', "y ~ C(k)", "y ~ C(f, Sum) * z",
-    "y ~ C(k, Poly) + C(f, Helmert)", "y ~ C(f, Simple)", 'y ~ C(f, levels=c("d", "c", "b", "a"))', "y ~ b * I(x > 3)", "y ~ C(x > 3) * z",
+    "y ~ C(k, Poly) + C(f, Helmert)", "y ~ C(f, Simple)", 'y ~ C(f, levels=c("d", "c", "b", "a"))', "y ~ b * I(x > 3)",
+    "y ~ C(x > 3) * z",
     "y ~ log(x, 2) + I(x^2 / z) + abs(z) + floor(x)", "y ~ C(floor(x))", "y ~ poly(center(x), 2) + I(center(z)^2)",
     "y ~ I(f == 'a')", "y ~ x + I(2 * x) + z",
 ]  # fmt: skip
