@@ -42,5 +42,5 @@ def best_of_many_starts(design, criterion: str, rng: np.random.Generator, starts
     found = []
     for _ in range(starts):
         start = rng.normal(size=len(unit)) * 10.0 ** rng.uniform(-1.0, 0.7)
-        found.append(-minimize(scaled, start, jac=True, method="L-BFGS-B", options={"ftol": 1e-15, "gtol": 1e-9}).fun)
+        found.append(-minimize(scaled, start, jac=True, method="L-BFGS-B", options={"ftol": 1e-12, "maxiter": 150}).fun)
     return max(found)

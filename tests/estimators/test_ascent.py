@@ -139,10 +139,10 @@ def line(count: int) -> np.ndarray:
 
 def boundary_designs(rng: np.random.Generator) -> dict[str, tuple[Design, tuple[str, ...]]]:
     """Designs whose maximum lies on a known boundary, and its addresses."""
-    J = 14
+    J = 12
     z = rng.normal(size=(J, 3)) * 2.0
-    x, w = line(8) + 0.2, line(8) ** 2 - 0.3 * line(8)
-    thirds = [np.tile(np.eye(3)[k], 3) for k in range(3)]
+    x, w = line(6) + 0.2, line(6) ** 2 - 0.3 * line(6)
+    thirds = [np.tile(np.eye(3)[k], 2) for k in range(3)]
     contrasts = np.column_stack([z[:, 0], -z[:, 0] - z[:, 1], z[:, 1]])
     on = {
         "corr 1": (np.outer(z[:, 0], [1.0, 0.7]), [None, x], "unstructured", ("corr(Intercept, x1 | g)",)),
@@ -175,7 +175,8 @@ def test_optima_on_the_boundary(name, criterion, rng):
     s = maximise_exact(model, criterion)
     certified(s)
     assert s.boundary == where
-    near(s.loglik, best_of_many_starts(model, criterion, rng), 1e-6)
+    is_optimal(s)
+    assert s.loglik > best_of_many_starts(model, criterion, rng, starts=5) - 1e-6
 
 
 def test_correlations_at_the_edge_are_exact():

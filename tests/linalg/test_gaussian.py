@@ -186,7 +186,7 @@ def large_effects(name: str, ratio: float) -> Case:
 @pytest.mark.parametrize("ratio", [1e-8, 1e-4, 1.0, 1e2, 1e3, 1e4, 1e5])
 @pytest.mark.parametrize("name", LARGE)
 def test_effects_much_larger_or_smaller_than_residuals(name, ratio, criterion):
-    """Digits are lost with the square of the ratio, as what groups explain is taken off cross-products, and no faster."""
+    """Digits go with the square of the ratio, as what groups explain is taken off cross-products, and no faster."""
     case = large_effects(name, ratio)
     system = GaussianSystem.of(case.design)
     local = ProfiledLikelihood(system, criterion == "reml", None)(case.relative_roots(system), np.empty(0))
