@@ -1,6 +1,7 @@
 """Models that the data cannot identify, found before work starts."""
 
 from collections.abc import Sequence
+from itertools import combinations
 
 import numpy as np
 
@@ -53,7 +54,7 @@ def check_levels(random: Sequence[RandomColumns], terms: Sequence[RandomTerm], m
 
 
 def check_addresses(random: Sequence[RandomColumns], terms: Sequence[RandomTerm]) -> None:
-    """Refuse two terms of a group that share a column.
+    """Refuse two terms that share a column, of one group or of two that put the same rows together.
 
     Raises
     ------
@@ -68,6 +69,15 @@ def check_addresses(random: Sequence[RandomColumns], terms: Sequence[RandomTerm]
                     f"cannot be told "
                     "apart. Take it out of one of them."
                 )
+
+    for (first, earlier), (second, term) in combinations(zip(random, terms, strict=True), 2):
+        alike = len(first.levels) == len(second.levels) and first.group != second.group
+        shared = [name for name in first.names if name in second.names]
+        if alike and shared and constant_within(first.codes, Factor(second.codes, second.levels)):
+            raise NotIdentified(
+                f"`{earlier}` and `{term}` put the same rows together and both have the column `{shared[0]}`; its "
+                "variances cannot be told apart. Leave one of them out."
+            )
 
 
 def tell_of_random_terms(

@@ -66,14 +66,17 @@ class VarianceEstimates:
 
     def entry_se(self, k: int, i: int, j: int) -> float:
         """Standard error of entry (i, j) of G_k."""
-        position = self.position(k, i, j)
-        return np.nan if position is None else float(np.sqrt(self.parameters.vcov[position, position]))
+        return self.root_of_variance(self.position(k, i, j))
 
     @property
     def sigma2_se(self) -> float:
         """Standard error of sigma²; NaN where it is known."""
-        position = self.positions.get("sigma2")
-        return np.nan if position is None else float(np.sqrt(self.parameters.vcov[position, position]))
+        return self.root_of_variance(self.positions.get("sigma2"))
+
+    def root_of_variance(self, position: int | None) -> float:
+        """Standard error of a parameter; NaN where it has none, as where the information is not positive."""
+        variance = np.nan if position is None else self.parameters.vcov[position, position]
+        return float(np.sqrt(variance)) if variance >= 0.0 else np.nan
 
     @cached_property
     def addresses(self) -> tuple[Address, ...]:

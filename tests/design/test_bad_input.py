@@ -127,6 +127,9 @@ ERRORS = {
     ),
     "the same intercept twice": ("y ~ (1 | g) + (x | g)", data(), {}, SpecificationError, "both hold an intercept"),
     "the same slope twice": ("y ~ (x | g) + (0 + x | g)", data(), {}, NotIdentified, "both have the column `x`"),
+    "the same groups under two names": (
+        "y ~ (1 | g) + (x | h)", data(h=[f"h{9 - g}" for g in data()["g"]]), {}, NotIdentified, "same rows together",
+    ),
     "the same term twice": ("y ~ (x | g) + (1 + x | g)", data(), {}, SpecificationError, "stands twice"),
     "not a table": ("y ~ x", 3, {}, DataError, "int"),
     "a path": ("y ~ x", "data.csv", {}, DataError, "read the file first"),

@@ -88,7 +88,7 @@ def test_dot_is_all_other_columns(frame):
 def test_levels_keep_their_type_and_order(frame):
     days = pd.to_datetime("2020-01-01") + pd.to_timedelta(frame["class"], unit="D")
     changed = frame.assign(day=days, school=pd.Categorical(frame.school, categories=list("EDCBAZ"), ordered=True))
-    design = build_design(Model("y ~ (1 | school) + (1 | day) + (1 | class)"), changed)
+    design = build_design(Model("y ~ (1 | school) + (0 + x | day) + (1 | class)"), changed)
     school, day, number = (term.levels for term in design.random)
     assert list(school) == list("EDCBA")
     assert list(day) == sorted(days.unique())
