@@ -16,6 +16,7 @@ from bayesml.graphs.log_prior import log_prior
 from bayesml.graphs.roles import Graph
 from bayesml.linalg.border import LOOPS_UP_TO
 from bayesml.linalg.gaussian import GaussianSystem
+from bayesml.linalg.moments import moments
 from bayesml.linalg.threads import one_blas_thread
 from bayesml.results.likelihood import LikelihoodResult
 
@@ -90,7 +91,7 @@ def maximise_exact(
         expensive=work(system) > EXPENSIVE,
         report=report,
     )
-    G = system.moments() if start is None else start
+    G = moments(system) if start is None else start
     with one_blas_thread(small=system.layout.size <= LOOPS_UP_TO):
         optimum = ascent.run([t.covariance.chart(g) for t, g in zip(design.random, G, strict=True)], np.empty(0))
     return GaussianSolution(design, system, objective, ascent, optimum, criterion, sigma, held)
@@ -109,7 +110,7 @@ def maximise_jointly(
     objective = JointDensity(system, criterion == "reml", sigma, held.terms, prior)
     structures = [term.free for term in held.terms]
     ascent = Ascent(objective, structures, sizes(design), report=report)
-    start = [structure.chart(G) for structure, G in zip(structures, system.moments(), strict=True)]
+    start = [structure.chart(G) for structure, G in zip(structures, moments(system), strict=True)]
     with one_blas_thread():
         optimum = ascent.run(start, objective.start())
     return JointSolution(design, system, objective, ascent, optimum, criterion, sigma, held)

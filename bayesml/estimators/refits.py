@@ -12,6 +12,7 @@ from bayesml.estimators.gaussian_solution import GaussianSolution
 from bayesml.estimators.profiled import ProfiledLikelihood
 from bayesml.linalg.border import LOOPS_UP_TO
 from bayesml.linalg.gaussian import GaussianSystem
+from bayesml.linalg.moments import moments
 from bayesml.linalg.refits import Responses, ascend_all
 
 GAIN = 1e-11  # of log likelihood at which an ascent stops
@@ -95,7 +96,7 @@ def settled(solution: GaussianSolution, system: GaussianSystem, point: Point) ->
     ascent = Ascent(objective, structures, sizes(design), expensive=solution.ascent.expensive)
     lost = not np.isfinite(point.vector).all()
     optimum = ascent.settle(
-        [s.chart(G) for s, G in zip(structures, system.moments(), strict=True)] if lost else point.charts
+        [s.chart(G) for s, G in zip(structures, moments(system), strict=True)] if lost else point.charts
     )
     return replace(solution, system=system, objective=objective, ascent=ascent, optimum=optimum)
 

@@ -8,7 +8,7 @@ Model, rows scaled by the square root of their weight::
 kernels return value and exact derivatives in one sweep.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
@@ -16,17 +16,15 @@ from typing import Any, Self
 import numpy as np
 from scipy.linalg import solve_triangular
 
-from bayesml.errors import TooLarge
 from bayesml.linalg.border import LOOPS_UP_TO, border_by_lapack, border_by_loops, symmetric_product
 from bayesml.linalg.crossproducts import accumulate
 from bayesml.linalg.elimination import eliminate, sweep_back
 from bayesml.linalg.information import residual_effects, working_products
-from bayesml.linalg.layout import Layout, grouping_factors, lay_out
+from bayesml.linalg.layout import Layout, grouping_factors, lay_out, refuse_large_border
 from bayesml.linalg.marginal import assemble, draw_effects, kernel_addresses
 from bayesml.linalg.prediction import combination_variances
-from bayesml.linalg.scaling import BATCH, Scaling, TermColumns, batches, fill, scaling
-
-LARGEST_BORDER_BYTES = 6 * 2**30
+from bayesml.linalg.rows import scaled_blocks, term_columns
+from bayesml.linalg.scaling import Scaling, TermColumns, scaling
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,45 +215,6 @@ class GaussianSystem:
             logdet + logdet_u, logdet_x, r2, self.by_term(D), self.by_term(E), lam, rows, S, K, H, C, solution, modes
         )
 
-    def moments(self) -> list[np.ndarray]:
-        """Covariances of the terms relative to sigma², from the sums of squares between levels: a place to start from.
-
-        With t = Z_j'y and A = Z_j'Z_j of level j, ``E tt' = sigma² A + A G A`` when other terms are left out; their
-        variances and sigma² add up to that of y, which is 1 on the accumulated scale.
-        """
-        squares, sums, widths = [], [], []
-        for k in range(len(self.term_table)):
-            t, A = self.level_products(k)
-            J, total = len(t), A.sum(0)
-            unequal = J * np.sum(np.trace(A, axis1=1, axis2=2) ** 2) / max(np.trace(total) ** 2, 1e-300)
-            M = np.linalg.pinv(total / J, hermitian=True) / np.sqrt(J * unequal)
-            squares.append(M @ (t.T @ t) @ M)
-            sums.append(M @ total @ M)
-            widths.append(len(total))
-        left = 1.0 - sum(map(np.trace, squares))
-        sigma2 = min(max(left / max(1.0 - sum(map(np.trace, sums)), 0.1), 0.05), 1.0)
-        out = []
-        for square, part, width in zip(squares, sums, widths, strict=True):
-            values, vectors = np.linalg.eigh(square / sigma2 - part)
-            out.append((vectors * np.clip(values, 0.01 / width, 100.0)) @ vectors.T)
-        return out
-
-    def level_products(self, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """Z'y (J, q) and Z'Z (J, q, q) of each level of term k, from the cross-products."""
-        lay = self.layout
-        f, first, width, _ = self.term_table[k]
-        count, q = lay.factors[f].levels, int(lay.q[f])
-        own = np.arange(first, first + width)
-        if f < lay.chain:
-            nodes = slice(lay.chain_start[f], lay.chain_start[f + 1])
-            across = np.diff(lay.off)[nodes] // q
-            start = lay.off[:-1][nodes][:, None] + own * across[:, None]
-            return self.rows[start + across[:, None] - 1], self.rows[start[:, :, None] + own]
-        start = lay.border_start[f - lay.chain] + np.arange(count)[:, None] * q + own
-        A = self.S[start[:, :, None], start[:, None, :]]
-        lower = np.tril(np.ones((width, width), bool))
-        return self.S[-1, start], np.where(lower, A, A.transpose(0, 2, 1))
-
     def by_term(self, flat: np.ndarray) -> tuple[np.ndarray, ...]:
         """The terms' own blocks of matrices by factor."""
         out = []
@@ -330,28 +289,31 @@ class GaussianSystem:
         """
         lay, count = self.layout, len(X)
         m, p, depths = lay.border, self.coefficients, lay.chain
-        nodes = np.full((count, depths), -1, np.int64)
-        values = np.zeros((count, int(lay.q[:depths].sum())))
-        starts = np.append(0, np.cumsum(lay.q))
-        columns = np.full((count, int(starts[-1] - starts[depths]) + p), -1, np.int64)
-        weights = np.zeros(columns.shape)
-        columns[:, -p or columns.shape[1] :] = m + np.arange(p)
-        weights[:, -p or columns.shape[1] :] = X[:, self.order] @ (self.scaling.coefficients / self.scaling.y_scale)
+        inside = [f for f, *_ in self.term_table if f < depths]
+        starts, slot = np.append(0, np.cumsum(lay.q[inside])), 0
+        nodes, values = np.full((count, len(inside)), -1, np.int64), np.zeros((count, int(starts[-1])))
+        outside = int(sum(width for f, _, width, _ in self.term_table if f >= depths))
+        columns, weights = np.full((count, outside + p), -1, np.int64), np.zeros((count, outside + p))
+        columns[:, outside:] = m + np.arange(p)
+        weights[:, outside:] = X[:, self.order] @ (self.scaling.coefficients / self.scaling.y_scale)
+        entry = 0
         for (f, at, width, _), (codes, Z), T in zip(self.term_table, random, self.scaling.terms, strict=True):
             here = np.flatnonzero(codes >= 0)
             moved = Z[here] @ T
             if f < depths:
-                nodes[here, f] = lay.chain_start[f] + codes[here]
-                values[here, starts[f] + at : starts[f] + at + width] = moved
+                nodes[here, slot] = lay.chain_start[f] + codes[here]
+                values[here, starts[slot] + at : starts[slot] + at + width] = moved
+                slot += 1
             else:
-                place = slice(starts[f] - starts[depths] + at, starts[f] - starts[depths] + at + width)
                 first = lay.border_start[f - depths] + codes[here] * lay.q[f] + at
-                columns[here, place] = first[:, None] + np.arange(width)
-                weights[here, place] = moved
+                columns[here, entry : entry + width] = first[:, None] + np.arange(width)
+                weights[here, entry : entry + width] = moved
+                entry += width
         variance = np.empty(count)
         combination_variances(
-            nodes, values, columns, weights, lay.q, lay.chain_start, lay.parent, lay.ptr, lay.idx, lay.off,
-            evaluation.rows, evaluation.K, lay.k_start, evaluation.C, variance,
+            nodes, np.array(inside, np.int64), values, columns, weights, evaluation.lam, lay.lam_start, lay.q,
+            lay.chain_start, lay.parent, lay.ptr, lay.idx, lay.off, lay.border_start, evaluation.rows, evaluation.K, lay.k_start, evaluation.H, evaluation.C,
+            lay.size <= LOOPS_UP_TO, variance,
         )  # fmt: skip
         return variance
 
@@ -464,50 +426,3 @@ class GaussianSystem:
             lams, sigmas, betas, given, prior_mean, prior_precision, normal, chain, border, beta, *self.arrays()
         )
         return beta, self.effects_by_term(chain, border)
-
-
-def term_columns(design: Any) -> list[TermColumns]:
-    """Columns of the random terms of a design, with the freedom of their structures."""
-    return [TermColumns(term.columns, term.covariance.column_freedom) for term in design.random]
-
-
-def scaled_blocks(
-    layout: Layout,
-    maps: Scaling,
-    x: Sequence[np.ndarray | None],
-    z: Sequence[TermColumns],
-    n: int,
-) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
-    """Batches of rows on the accumulated columns: which rows, columns of Z and X with room for y last, levels.
-
-    The same memory is used for every batch. Rows are not yet multiplied by the root of their weight.
-    """
-    sequence = [k for factor in layout.factors for k in factor.terms]
-    starts = np.cumsum([0, *(len(z[k].columns) for k in sequence), len(x)])
-    block = np.empty((min(n, BATCH), starts[-1] + 1))
-    raw = np.empty((len(block), max([len(x), *(len(t.columns) for t in z)])))
-    levels = np.empty((len(block), max(len(layout.factors), 1)), np.int64)
-    for part in batches(n):
-        size = part.stop - part.start
-        for k, start in zip(sequence, starts[:-2], strict=True):
-            q = len(z[k].columns)
-            fill(raw[:size, :q], z[k].columns, part, maps.z_shift[k])
-            block[:size, start : start + q] = raw[:size, :q] @ maps.z_map[k]
-        fill(raw[:size, : len(x)], x, part, maps.x_shift)
-        block[:size, starts[-2] : starts[-1]] = raw[:size, : len(x)] @ maps.x_map
-        for f, factor in enumerate(layout.factors):
-            levels[:size, f] = factor.codes[part]
-        yield part, block[:size], levels[:size]
-
-
-def refuse_large_border(layout: Layout) -> None:
-    """Say before any work that the crossed factors need more memory than allowed."""
-    needed = 4 * 8 * layout.size**2
-    if needed > LARGEST_BORDER_BYTES:
-        kept = [factor.levels for factor in layout.factors[layout.chain :]]
-        raise TooLarge(
-            f"The crossed grouping factors leave a dense block of {layout.size:,} rows (factors of {kept} levels "
-            f"besides the one that is eliminated): {needed / 2**30:.0f} GiB are needed, "
-            f"{LARGEST_BORDER_BYTES / 2**30:.0f} GiB allowed. Use fewer crossed terms, or model the "
-            "smaller factor by fixed columns."
-        )

@@ -4,7 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bayesml.errors import TooLarge
 from bayesml.linalg.elimination import kernel
+
+LARGEST_BORDER_BYTES = 6 * 2**30
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,3 +220,16 @@ def lay_out(factors: list[Factor], coefficients: int) -> Layout:
     return Layout(
         tuple(ordered), r, coefficients, q, lam_start, chain_start, parent, ptr, idx, up, off, k_start, border_start
     )
+
+
+def refuse_large_border(layout: Layout) -> None:
+    """Say before any work that the crossed factors need more memory than allowed."""
+    needed = 4 * 8 * layout.size**2
+    if needed > LARGEST_BORDER_BYTES:
+        kept = [factor.levels for factor in layout.factors[layout.chain :]]
+        raise TooLarge(
+            f"The crossed grouping factors leave a dense block of {layout.size:,} rows (factors of {kept} levels "
+            f"besides the one that is eliminated): {needed / 2**30:.0f} GiB are needed, "
+            f"{LARGEST_BORDER_BYTES / 2**30:.0f} GiB allowed. Use fewer crossed terms, or model the "
+            "smaller factor by fixed columns."
+        )

@@ -7,22 +7,27 @@ from bayesml.linalg.elimination import kernel
 
 @kernel
 def combination_variances(
-    nodes, values, columns, weights, q, chain_start, parent, ptr, idx, off, rows, K, k_start, C, variance
+    nodes, depth, values, columns, weights, lam, lam_start, q, chain_start, parent, ptr, idx, off, border_start,
+    rows, K, k_start, H, C, by_factor, variance,
 ):  # fmt: skip
-    """Relative variance of ``v'b + x'beta`` for many combinations: ``v'Kv`` of each block, then C for the border.
+    """Relative variance of ``v'b + x'beta`` for many combinations: ``v'Kv`` of each block, then the border's part.
 
     Parameters
     ----------
-    nodes : ndarray of int64 (count, depths)
-        Node of each depth that a combination names, -1 where none.
-    values : ndarray (count, sum of q)
+    nodes : ndarray of int64 (count, slots)
+        Nodes that a combination names, one a term of the chain, -1 where none; two may be the same.
+    depth : ndarray of int64 (slots,)
+        Depth of each slot's nodes.
+    values : ndarray (count, sum of q over the slots)
         The coefficients v of these nodes' effects.
     columns, weights : ndarray (count, entries)
         Border effects and coefficients that a combination names, and their weights; -1 where none.
     rows, K
         As `elimination.eliminate` left them.
-    C : ndarray (limit, limit)
-        Relative covariance of the border's effects and the coefficients, full.
+    H, C : ndarray
+        Cholesky factor of the border, and relative covariance of its effects and the coefficients, full.
+    by_factor : bool
+        Whether the border's part is ``|H^-1 Lambda'v|²``, which keeps all digits; else v'Cv, for large borders.
     variance : ndarray (count,)
         Out.
     """
@@ -30,7 +35,7 @@ def combination_variances(
     anc = np.zeros(depths + 1, np.int64)
     for d in range(depths - 1, -1, -1):
         anc[d] = anc[d + 1] + q[d]
-    slots = depths * (depths + 1)
+    slots = len(depth) * (depths + 1)
     active = np.empty(slots, np.int64)
     q_max = 1
     for d in range(depths):
@@ -38,7 +43,7 @@ def combination_variances(
     vectors = np.empty((slots, q_max))
     kv = np.empty(q_max)
     limit = len(C)
-    border, touched = np.zeros(limit), np.empty(limit, np.int64)
+    border, half, touched = np.zeros(limit), np.empty(limit), np.empty(limit, np.int64)
     seen = np.zeros(limit, np.bool_)
     for i in range(len(nodes)):
         count, at, found, total = 0, 0, 0, 0.0
@@ -50,13 +55,21 @@ def combination_variances(
                     touched[found] = c
                     found += 1
                 border[c] += weights[i, j]
-        for d in range(depths):
-            if nodes[i, d] >= 0:
-                active[count] = nodes[i, d]
-                for a in range(q[d]):
-                    vectors[count, a] = values[i, at + a]
-                count += 1
-            at += q[d]
+        for slot in range(len(depth)):
+            n = q[depth[slot]]
+            if nodes[i, slot] >= 0:
+                place = count
+                for r in range(count):
+                    if active[r] == nodes[i, slot]:
+                        place = r
+                if place == count:
+                    active[count] = nodes[i, slot]
+                    for a in range(n):
+                        vectors[count, a] = 0.0
+                    count += 1
+                for a in range(n):
+                    vectors[place, a] += values[i, at + a]
+            at += n
         for d in range(depths):
             n = q[d]
             s = 0
@@ -100,12 +113,30 @@ def combination_variances(
                             vectors[place, c] -= rows[off[node] + a * width + mine + c] * kv[a]
                 active[s] = -1  # done
                 s += 1
-        for j in range(found):
-            c = touched[j]
-            t = 0.5 * C[c, c] * border[c]
-            for k in range(j):
-                t += C[c, touched[k]] * border[touched[k]]
-            total += 2.0 * t * border[c]
+        if by_factor:
+            for f in range(len(border_start) - 1):
+                n, at = q[depths + f], lam_start[depths + f]
+                for start in range(border_start[f], border_start[f + 1], n):
+                    for a in range(n):
+                        t = 0.0
+                        for b in range(n):
+                            t += lam[at + b * n + a] * border[start + b]
+                        half[start + a] = t
+            for c in range(border_start[len(border_start) - 1], limit):
+                half[c] = border[c]
+            for c in range(limit):
+                t = half[c]
+                for k in range(c):
+                    t -= H[c, k] * half[k]
+                half[c] = t / H[c, c]
+                total += half[c] ** 2
+        else:
+            for j in range(found):
+                c = touched[j]
+                t = 0.5 * C[c, c] * border[c]
+                for k in range(j):
+                    t += C[c, touched[k]] * border[touched[k]]
+                total += 2.0 * t * border[c]
         for j in range(found):
             border[touched[j]] = 0.0
             seen[touched[j]] = False

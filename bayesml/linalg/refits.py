@@ -8,8 +8,9 @@ import numpy as np
 
 from bayesml.linalg.border import border_by_loops
 from bayesml.linalg.elimination import eliminate, kernel, sweep_back
-from bayesml.linalg.gaussian import GaussianSystem, scaled_blocks, term_columns
+from bayesml.linalg.gaussian import GaussianSystem
 from bayesml.linalg.marginal import assemble, chain_size
+from bayesml.linalg.rows import scaled_blocks, term_columns
 
 
 @kernel
@@ -280,7 +281,7 @@ class Responses:
         """The system of one of the responses."""
         rows, S, lay = system.rows.copy(), system.S.copy(), system.layout
         put_response(
-            self.values[:, r], self.borders[:, r], self.squares[r], lay.q, lay.chain_start, lay.ptr, lay.off, rows, S
+            self.values[:, r].copy(), self.borders[:, r].copy(), self.squares[r], lay.q, lay.chain_start, lay.ptr, lay.off, rows, S
         )
         maps, scale = system.scaling, float(self.scale[r])
         B = maps.coefficients / maps.y_scale

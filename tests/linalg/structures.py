@@ -132,11 +132,14 @@ def cases(draw: Any, largest: int = 22, moderate: bool = False) -> Case:
     scales = 10.0 ** np.array(draw(st.lists(tens, max_size=min(3, n - 3)), label="scales of x"))
     X = [scale * (rng.normal(size=n) + rng.choice([0.0, 3.0])) for scale in scales]
     random, roots = [], []
+    count = draw(st.sampled_from([2, 3, 3, 4, 5, 1, 0]), label="number of terms")
+    names = draw(st.permutations([*factors, "b", "d"]), label="groups")[:count]
     parts = st.tuples(
-        st.sampled_from(list(factors)), st.sampled_from(list(COVARIANCES)), st.booleans(), st.integers(0, 2),
-        st.sampled_from(EDGES), st.sampled_from([-3, -1, 0, 0, 1]),
+        st.sampled_from(list(COVARIANCES)), st.booleans(), st.integers(0, 2), st.sampled_from(EDGES),
+        st.sampled_from([-3, -1, 0, 0, 1]),
     )  # fmt: skip
-    for group, structure, ones, slopes, edge, size in draw(st.lists(parts, max_size=4), label="terms"):
+    for group in names:
+        structure, ones, slopes, edge, size = draw(parts, label=f"term of {group}")
         units = 10.0 ** np.array([draw(tens) for _ in range(slopes)]) if slopes else np.ones(0)
         if COVARIANCES[structure].common_sd:
             units[:] = 1.0

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bayesml.errors import TooLarge
 from bayesml.estimators.profiled import ProfiledLikelihood
-from bayesml.linalg import gaussian
+from bayesml.linalg import layout as layout_module
 from bayesml.linalg.gaussian import GaussianSystem
 from bayesml.linalg.layout import grouping_factors, lay_out
 from tests.dense import near
@@ -97,7 +97,7 @@ def no_allocation(monkeypatch):
         assert np.prod(np.atleast_1d(shape), dtype=float) * 8 < 1e8, f"allocates {shape}"
         return zeros(shape, *args, **kwargs)
 
-    monkeypatch.setattr(gaussian.np, "zeros", small_zeros)
+    monkeypatch.setattr(np, "zeros", small_zeros)
 
 
 def test_a_border_that_does_not_fit_is_said_before_anything_is_allocated(no_allocation):
@@ -105,9 +105,7 @@ def test_a_border_that_does_not_fit_is_said_before_anything_is_allocated(no_allo
     with pytest.raises(TooLarge):  # machine code is loaded once
         GaussianSystem.of(large)
     start = perf_counter()
-    with pytest.raises(
-        TooLarge, match=r"40,00\d rows .*\[40000\] levels.* 48 GiB .*6 GiB .*fewer crossed terms"
-    ):
+    with pytest.raises(TooLarge, match=r"40,00\d rows .*\[40000\] levels.* 48 GiB .*6 GiB .*fewer crossed terms"):
         GaussianSystem.of(large)
     assert perf_counter() - start < 0.25
 
@@ -115,9 +113,9 @@ def test_a_border_that_does_not_fit_is_said_before_anything_is_allocated(no_allo
 def test_the_limit_counts_the_border_only(monkeypatch):
     small = crossed(30, 200)
     size = GaussianSystem.of(small).layout.size
-    monkeypatch.setattr(gaussian, "LARGEST_BORDER_BYTES", 4 * 8 * size**2)
+    monkeypatch.setattr(layout_module, "LARGEST_BORDER_BYTES", 4 * 8 * size**2)
     GaussianSystem.of(small)
-    monkeypatch.setattr(gaussian, "LARGEST_BORDER_BYTES", 4 * 8 * size**2 - 1)
+    monkeypatch.setattr(layout_module, "LARGEST_BORDER_BYTES", 4 * 8 * size**2 - 1)
     with pytest.raises(TooLarge):
         GaussianSystem.of(small)
     one_factor = crossed(200, 400)
