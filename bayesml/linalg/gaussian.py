@@ -312,7 +312,8 @@ class GaussianSystem:
         variance = np.empty(count)
         combination_variances(
             nodes, np.array(inside, np.int64), values, columns, weights, evaluation.lam, lay.lam_start, lay.q,
-            lay.chain_start, lay.parent, lay.ptr, lay.idx, lay.off, lay.border_start, evaluation.rows, evaluation.K, lay.k_start, evaluation.H, evaluation.C,
+            lay.chain_start, lay.parent, lay.ptr, lay.idx, lay.off, lay.border_start, evaluation.rows, evaluation.K,
+            lay.k_start, evaluation.H, evaluation.C,
             lay.size <= LOOPS_UP_TO, variance,
         )  # fmt: skip
         return variance

@@ -281,8 +281,9 @@ class Responses:
         """The system of one of the responses."""
         rows, S, lay = system.rows.copy(), system.S.copy(), system.layout
         put_response(
-            self.values[:, r].copy(), self.borders[:, r].copy(), self.squares[r], lay.q, lay.chain_start, lay.ptr, lay.off, rows, S
-        )
+            self.values[:, r].copy(), self.borders[:, r].copy(), self.squares[r],
+            lay.q, lay.chain_start, lay.ptr, lay.off, rows, S,
+        )  # fmt: skip
         maps, scale = system.scaling, float(self.scale[r])
         B = maps.coefficients / maps.y_scale
         constant = B @ self.gamma[:, r]
