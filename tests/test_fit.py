@@ -118,22 +118,23 @@ def compiled():
     }
 
 
-def test_a_new_formula_compiles_nothing(sleep):
-    """Machine code does not depend on the number of terms, columns or levels, nor on nesting and crossing."""
-    first = bml.fit(SLOPES, sleep)
-    bml.refit(first, np.column_stack([first.design.y] * 2))
-    boundary = bml.fit("Yield ~ 1 + (1 | Batch)", bml.datasets.load("dyestuff2"))
-    bml.refit(boundary, np.column_stack([boundary.design.y] * 2))
-    _ = first.ranef_se, bml.predict(first), str(first.summary())
+def used(data, formula, **options):
+    """Everything that runs a kernel."""
+    fit = bml.fit(formula, bml.datasets.load(data), **options)
+    bml.refit(fit, np.column_stack([fit.design.y] * 2))
+    return fit.ranef_se, bml.predict(fit), str(fit.summary())
+
+
+def test_a_new_formula_compiles_nothing():
+    """Machine code does not depend on the number of terms, columns or levels; nesting and crossing have their own."""
+    used("sleepstudy", SLOPES)
+    used("oats", "yield ~ nitro + (nitro | Block/Variety)")  # nested, on the boundary
+    used("penicillin", "diameter ~ 1 + (1 | plate) + (1 | sample)")
     before = compiled()
     assert any(before.values())
-    for data, formula, options in [
-        ("penicillin", "diameter ~ 1 + (1 | plate) + (1 | sample)", {}),
-        ("machines", "score ~ Machine + (1 | Worker/Machine)", {"criterion": "ml"}),
-        ("machines", "score ~ Machine + (0 + Machine | Worker)", {"covariance": "independent"}),
-        ("oats", "yield ~ nitro * Variety + (nitro | Block) + (1 | Block:Variety)", {"covariance": "independent"}),
-    ]:
-        fit = bml.fit(formula, bml.datasets.load(data), **options)
-        bml.refit(fit, np.column_stack([fit.design.y] * 2))
-        _ = fit.ranef_se, bml.predict(fit), str(fit.summary())
+    used("sleepstudy", "Reaction ~ Days + (1 | Subject) + (0 + Days | Subject)", criterion="ml")
+    used("machines", "score ~ Machine + (1 | Worker/Machine)", criterion="ml")
+    used("machines", "score ~ Machine + (0 + Machine | Worker)", covariance="independent")
+    used("oats", "yield ~ nitro * Variety + (nitro | Block) + (1 | Block:Variety)", covariance="independent")
+    used("penicillin", "diameter ~ 1 + (1 | sample)")
     assert compiled() == before

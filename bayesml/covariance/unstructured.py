@@ -45,23 +45,21 @@ class Unstructured(Covariance):
         return [(float(s), np.outer(null @ d, null @ d)) for s, d in zip(slopes, directions.T, strict=True)]
 
 
-SMALLEST_PIVOT = 1e-13  # relative to the largest variance: below, a pivot is rounding
+SMALLEST_EIGENVALUE = 1e-13  # relative to the largest: below, it is rounding
 WELL_SEPARATED = 0.01  # part of a variance that earlier columns leave: smaller pivots multiply rounding
 
 
 def pivots(G: np.ndarray) -> tuple[np.ndarray, int]:
     """Order of the rows, keeping the first that will do, in which Cholesky pivots vanish last; and the rank of G."""
-    order, rank, S = np.arange(len(G)), 0, G.copy()
-    floor = SMALLEST_PIVOT * max(np.diag(G).max(), 0.0)
-    while rank < len(G):
-        left = np.diag(S)[order[rank:]]
-        if not left.max() > floor:
-            break
-        at = rank + (0 if left[0] > WELL_SEPARATED * G[order[rank], order[rank]] else int(left.argmax()))
-        order[rank], order[at] = order[at], order[rank]
-        j = order[rank]
+    values = np.linalg.eigvalsh(G)
+    rank = int(np.sum(values > SMALLEST_EIGENVALUE * max(values[-1], 0.0)))
+    order, S = np.arange(len(G)), G.copy()
+    for r in range(rank):
+        left = np.diag(S)[order[r:]]
+        at = r + (0 if left[0] > WELL_SEPARATED * G[order[r], order[r]] else int(left.argmax()))
+        order[r], order[at] = order[at], order[r]
+        j = order[r]
         S = S - np.outer(S[:, j], S[j]) / S[j, j]
-        rank += 1
     return order, rank
 
 

@@ -230,7 +230,7 @@ class Ascent:
         history: list[tuple[np.ndarray, np.ndarray]] = []
         exact = False
         while self.iterations < self.limit and len(point.vector):
-            model = None if exact else self.model(point)
+            model = None if exact or not self.expensive else self.model(point)
             exact = model is None
             H = self.differences(point, central=False) if model is None else with_secants(model, history)
             step, gain = newton_step(point.gradient, H)

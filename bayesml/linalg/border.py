@@ -9,13 +9,13 @@ from math import log, sqrt
 import numpy as np
 from scipy.linalg import blas, lapack, solve_triangular
 
-from bayesml.linalg.elimination import kernel
+from bayesml.linalg.elimination import inner, kernel
 
 LOOPS_UP_TO = 96  # rows of the border above which LAPACK is faster than loops
 SMALLEST_INVERTIBLE = 1e-4  # of Lambda² x cross-product: below, I - H^-1 loses digits and the products are formed
 
 
-@kernel
+@inner
 def scales(size, lam, lam_start, q, chain_factors, border_start):
     """Lambda of the factors with one column as a diagonal, 1 elsewhere."""
     scale = np.ones(size)
@@ -63,7 +63,7 @@ def scale_border(S, H, lam, lam_start, q, chain_factors, border_start):
                 H[start + a, start + a] += 1.0
 
 
-@kernel
+@inner
 def cholesky_lower(H):
     """Cholesky factor in the lower triangle, in place; NaN where H is not positive definite."""
     n = len(H)
@@ -78,7 +78,7 @@ def cholesky_lower(H):
                 H[i, j] = t / H[j, j]
 
 
-@kernel
+@inner
 def invert_factor(L, size, C):
     """C = (LL')^-1 of the leading `size` rows, full."""
     R = np.zeros((size, size))
@@ -131,7 +131,7 @@ def unscale(C, limit, lam, lam_start, q, chain_factors, border_start):
                     C[i, start + a] = t
 
 
-@kernel
+@inner
 def inverse_root(lam, at, n, out):
     """Lambda^-1 of one factor by Gauss-Jordan elimination; returns its squared norm, infinite if there is none."""
     work = np.empty((n, n))
@@ -216,7 +216,7 @@ def derivatives_from_inverse(S, V, standardised, lam, lam_start, q, chain_factor
     return done
 
 
-@kernel
+@inner
 def border_derivatives(S, C, limit, solution, lam_start, q, chain_factors, border_start, done, D, E):
     """Add the sums over levels of ``Z'PZ = S - S C S`` and ``a a'`` to D and E, for the factors that are not done."""
     factors = len(border_start) - 1
@@ -275,22 +275,42 @@ def border_by_loops(S, lam, lam_start, q, chain_factors, border_start, integrate
     logdet_u = 0.0
     for i in range(m):
         logdet_u += 2.0 * log(H[i, i])
-    logdet_x = 0.0
+    logdet_x = solve_factored(H, m, solution)
+    invert_factor(H, integrated, C)
+    done = derivatives_from_inverse(S, C, solution, lam, lam_start, q, chain_factors, border_start, D, E)
+    effects_from_standardised(solution, lam, lam_start, q, chain_factors, border_start)
+    unscale(C, integrated, lam, lam_start, q, chain_factors, border_start)
+    border_derivatives(S, C, integrated, solution, lam_start, q, chain_factors, border_start, done, D, E)
+    return logdet_u, logdet_x, H[size - 1, size - 1] ** 2
+
+
+@kernel
+def border_of_coefficients(S, lam, lam_start, q, chain_factors, border_start, integrated, H, C, solution, D, E):
+    """As `border_by_loops` where no random effects are left: little code, quickly compiled."""
+    size = len(S)
+    for i in range(size):
+        for j in range(i + 1):
+            H[i, j] = S[i, j]
+    cholesky_lower(H)
+    logdet_x = solve_factored(H, 0, solution)
+    invert_factor(H, integrated, C)
+    return 0.0, logdet_x, H[size - 1, size - 1] ** 2
+
+
+@inner
+def solve_factored(H, m, solution):
+    """Solution of the normal equations with y as their last row, -1 in its place; log determinant of rows from m on."""
+    size = len(H)
+    logdet = 0.0
     for i in range(m, size - 1):
-        logdet_x += 2.0 * log(H[i, i])
-    r2 = H[size - 1, size - 1] ** 2
+        logdet += 2.0 * log(H[i, i])
     solution[size - 1] = -1.0
     for i in range(size - 2, -1, -1):
         t = H[size - 1, i]
         for k in range(i + 1, size - 1):
             t -= H[k, i] * solution[k]
         solution[i] = t / H[i, i]
-    invert_factor(H, integrated, C)
-    done = derivatives_from_inverse(S, C, solution, lam, lam_start, q, chain_factors, border_start, D, E)
-    effects_from_standardised(solution, lam, lam_start, q, chain_factors, border_start)
-    unscale(C, integrated, lam, lam_start, q, chain_factors, border_start)
-    border_derivatives(S, C, integrated, solution, lam_start, q, chain_factors, border_start, done, D, E)
-    return logdet_u, logdet_x, r2
+    return logdet
 
 
 @kernel
@@ -374,3 +394,10 @@ def multiply_transposed(rows, lam, lam_start, q, chain_factors, border_start):
         part[:] = np.einsum(
             "ka,jkc->jac", lam[at : at + n * n].reshape(n, n), part.reshape(-1, n, rows.shape[1])
         ).reshape(part.shape)
+
+
+def border_for(effects, size):
+    """The implementation for a border with this many random effects, and rows in all."""
+    if size > LOOPS_UP_TO:
+        return border_by_lapack
+    return border_by_loops if effects else border_of_coefficients

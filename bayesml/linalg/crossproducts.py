@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from bayesml.linalg.elimination import kernel
+from bayesml.linalg.elimination import inner, kernel
 
 
-@kernel
+@inner
 def find(idx, first, last, column):
     """Position of `column` in the sorted list ``idx[first:last]``, counted from `first`."""
     low, high = first, last - 1

@@ -34,10 +34,12 @@ from math import log, sqrt
 import numpy as np
 from numba import njit
 
-kernel = njit(cache=True, error_model="numpy", nogil=True)
+kernel = njit(cache=True, error_model="numpy", nogil=True, no_cfunc_wrapper=True)
+inner = njit(cache=True, error_model="numpy", nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+"""For kernels that only others call: they compile faster without a way in from Python."""
 
 
-@kernel
+@inner
 def block_factor(A, width, start, q, lam, lam_at, T, L):
     """T = L^-1 Lambda' with LL' = Lambda'A Lambda + I, A the first q columns of a block row; returns log|LL'|.
 
@@ -195,8 +197,8 @@ def sweep_back(
         mode_start[d + 1] = mode_start[d] + (chain_start[d + 1] - chain_start[d]) * q[d]
     first_kept = off[chain_start[1]] if depths > 1 else 0
     kept = np.empty((off[nodes] - first_kept) if depths > 1 else 0)  # covariance rows of the nodes that are ancestors
-    W = np.empty((w_max, q_max))
-    U = np.empty((w_max, q_max))
+    W = np.empty((q_max, w_max))
+    R = np.empty((w_max, w_max))
     Q = np.empty((q_max, q_max))
     P = np.empty((q_max, q_max))
     t0 = np.empty(q_max)
@@ -239,62 +241,42 @@ def sweep_back(
             for a in range(n):
                 for b in range(n):
                     E[at_d + a * n + b] += P[0, a] * P[0, b]
-            # U + W = C_RR A_R0, U its part within the border; Q = A_0R C_RR A_R0
+            # C_RR on what the node touches, ancestors first; W = C_RR A_R0 and Q = A_0R C_RR A_R0
             free = 0
             while free < nb and idx[first + free] < limit:
                 free += 1
-            for c in range(n, width):
-                for a in range(n):
-                    W[c, a] = 0.0
-                    U[c, a] = 0.0
-            for a in range(n):
-                for b in range(n):
-                    Q[a, b] = 0.0
+            across = anc[d] - n
             for j in range(free):
                 row = idx[first + j]
-                for a in range(n):  # half of the symmetric form, the products with A_R0 on the fly
-                    t = 0.0
-                    for k in range(j):
-                        t += C[row, idx[first + k]] * rows[at + a * width + anc[d] + k]
-                    b0[a] = t
-                for a in range(n):
-                    v = rows[at + a * width + anc[d] + j]
-                    for b in range(n):
-                        s = rows[at + b * width + anc[d] + j]
-                        Q[a, b] += v * b0[b] + s * b0[a] + v * s * C[row, row]
-                if d > 0:
-                    for k in range(free):
-                        s = C[row, idx[first + k]]
-                        for a in range(n):
-                            U[anc[d] + j, a] += s * rows[at + a * width + anc[d] + k]
-            for t in range(nb):
-                place[t] = t
+                for k in range(free):
+                    R[across + j, across + k] = C[row, idx[first + k]]
+                place[j] = j
             node = i
             for e in range(d + 1, depths):
-                for t in range(nb):
-                    place[t] = up[ptr[node] + place[t]]
+                for j in range(free):
+                    place[j] = up[ptr[node] + place[j]]
                 node = parent[node]
-                mine = n + anc[d + 1] - anc[e]
-                w_node = anc[e] + ptr[node + 1] - ptr[node]
+                mine = anc[d + 1] - anc[e]
                 for c in range(q[e]):
-                    base = off[node] - first_kept + c * w_node
+                    base = off[node] - first_kept + c * (anc[e] + ptr[node + 1] - ptr[node])
                     for j in range(anc[e]):
-                        s = kept[base + j]
-                        for a in range(n):
-                            W[mine + c, a] += s * rows[at + a * width + mine + j]
-                            if j >= q[e]:
-                                W[mine + j, a] += s * rows[at + a * width + mine + c]
+                        R[mine + c, mine + j] = kept[base + j]
+                        R[mine + j, mine + c] = kept[base + j]
                     for j in range(free):
-                        s = kept[base + anc[e] + place[j]]
-                        for a in range(n):
-                            W[mine + c, a] += s * rows[at + a * width + anc[d] + j]
-                            W[anc[d] + j, a] += s * rows[at + a * width + mine + c]
+                        R[mine + c, across + j] = kept[base + anc[e] + place[j]]
+                        R[across + j, mine + c] = kept[base + anc[e] + place[j]]
             for a in range(n):
-                for b in range(n):
+                for c in range(across + free):
                     t = 0.0
-                    for c in range(n, anc[d] + free if anc[d] > n else n):
-                        t += rows[at + a * width + c] * W[c, b]
-                    Q[a, b] += t
+                    for k in range(across + free):
+                        t += R[c, k] * rows[at + a * width + n + k]
+                    W[a, c] = t
+                for b in range(a + 1):
+                    t = 0.0
+                    for c in range(across + free):
+                        t += rows[at + b * width + n + c] * W[a, c]
+                    Q[a, b] = t
+                    Q[b, a] = t
             # P = I - A K, then M = P A - P Q P'
             for a in range(n):
                 for b in range(n):
@@ -311,26 +293,21 @@ def sweep_back(
                             s -= Q[k, j] * P[b, j]
                         t += P[a, k] * s
                     D[at_d + a * n + b] += t
-            if len(own):
+            if len(own) or d > 0:
                 for a in range(n):
                     for b in range(n):
                         t = K[kat + a * n + b]
                         for k in range(n):
                             for j in range(n):
                                 t += K[kat + a * n + k] * Q[k, j] * K[kat + j * n + b]
-                        own[kat + a * n + b] = t
+                        if len(own):
+                            own[kat + a * n + b] = t
+                        if d > 0:
+                            kept[at - first_kept + a * width + b] = t
             if d > 0:
-                base = at - first_kept
                 for a in range(n):
-                    for b in range(n):
-                        t = K[kat + a * n + b]
-                        for k in range(n):
-                            for j in range(n):
-                                t += K[kat + a * n + k] * Q[k, j] * K[kat + j * n + b]
-                        kept[base + a * width + b] = t
-                    for c in range(n, width):
+                    for c in range(across + free):
                         t = 0.0
-                        if c < anc[d] + free:
-                            for k in range(n):
-                                t -= K[kat + a * n + k] * (U[c, k] + W[c, k])
-                        kept[base + a * width + c] = t
+                        for k in range(n):
+                            t -= K[kat + a * n + k] * W[k, c]
+                        kept[at - first_kept + a * width + n + c] = t

@@ -16,7 +16,7 @@ from typing import Any, Self
 import numpy as np
 from scipy.linalg import solve_triangular
 
-from bayesml.linalg.border import LOOPS_UP_TO, border_by_lapack, border_by_loops, symmetric_product
+from bayesml.linalg.border import LOOPS_UP_TO, border_for, symmetric_product
 from bayesml.linalg.crossproducts import accumulate
 from bayesml.linalg.elimination import eliminate, sweep_back
 from bayesml.linalg.information import residual_effects, working_products
@@ -203,7 +203,7 @@ class GaussianSystem:
             lay.k_start,
             S,
         )
-        border = border_by_loops if lay.size <= LOOPS_UP_TO else border_by_lapack
+        border = border_for(lay.border, lay.size)
         logdet_u, logdet_x, r2 = border(
             S, lam, lay.lam_start, lay.q, lay.chain, lay.border_start, limit, H, C, solution, D, E
         )
@@ -374,7 +374,7 @@ class GaussianSystem:
             lay.idx, lay.up, lay.off, lay.k_start, lay.border_start, self.rows, self.S,
             np.concatenate(inverse) if inverse else np.empty(0), maps.coefficients,
             np.linalg.inv(maps.coefficients), maps.constant, np.array([self.n, maps.y_scale, self.half_log_weights]),
-            kernel_addresses(),
+            kernel_addresses(lay.border),
         )  # fmt: skip
 
     def effects_by_term(self, chain: np.ndarray, border: np.ndarray) -> tuple[np.ndarray, ...]:

@@ -10,9 +10,9 @@ from math import log, pi, sqrt
 import numpy as np
 from numba import types
 
-from bayesml.linalg.border import border_by_loops, effects_from_standardised
+from bayesml.linalg.border import border_by_loops, border_of_coefficients, effects_from_standardised
 from bayesml.linalg.by_address import address_of, caller
-from bayesml.linalg.elimination import eliminate, kernel, sweep_back
+from bayesml.linalg.elimination import eliminate, inner, kernel, sweep_back
 
 VECTOR, MATRIX, INTEGERS, INTEGER = types.float64[::1], types.float64[:, ::1], types.int64[::1], types.int64
 ELIMINATE = (VECTOR, *8 * (INTEGERS,), VECTOR, VECTOR, INTEGERS, MATRIX)
@@ -28,9 +28,13 @@ call_border = caller(border_by_loops, BORDER)
 call_sweep_back = caller(sweep_back, SWEEP_BACK)
 
 
-def kernel_addresses() -> np.ndarray:
-    """Addresses of the large kernels that those of this module call: the last of the arrays that they take."""
-    parts = ((eliminate, ELIMINATE), (border_by_loops, BORDER), (sweep_back, SWEEP_BACK))
+def kernel_addresses(effects: int) -> np.ndarray:
+    """Addresses of the large kernels that those of this module call: the last of the arrays that they take.
+
+    `effects` is the number of random effects in the border.
+    """
+    border = border_by_loops if effects else border_of_coefficients
+    parts = ((eliminate, ELIMINATE), (border, BORDER), (sweep_back, SWEEP_BACK))
     return np.array([address_of(kernel, arguments) for kernel, arguments in parts], np.int64)
 
 
@@ -46,7 +50,7 @@ def assemble(lam_terms, term_table, q, lam_start):
     return lam
 
 
-@kernel
+@inner
 def relative_roots(lam, sigma, term_inverse, term_table):
     """``T^-1 Lambda / sigma`` of each term, flat: from the user's columns to the accumulated ones."""
     out = np.empty(len(lam))
@@ -61,7 +65,7 @@ def relative_roots(lam, sigma, term_inverse, term_table):
     return out
 
 
-@kernel
+@inner
 def condition(S, m, p, first_given, beta_hat, s2, prior_precision, prior_gap, B):
     """Border with given coefficients moved into the response and prior rows added.
 
@@ -102,7 +106,7 @@ def condition(S, m, p, first_given, beta_hat, s2, prior_precision, prior_gap, B)
     return out
 
 
-@kernel
+@inner
 def solve_at(
     lam, sigma, beta, given, prior_mean, prior_precision,
     order, term_table, q, lam_start, chain_start, parent, ptr, idx, up, off, k_start, border_start,
@@ -292,7 +296,7 @@ def chain_size(chain_start, q):
     return total
 
 
-@kernel
+@inner
 def semidefinite_root(K, at, n, R):
     """Lower triangular R with RR' = K, an n x n block that may be singular."""
     for i in range(n):

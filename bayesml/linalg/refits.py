@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from bayesml.linalg.border import border_by_loops
-from bayesml.linalg.elimination import eliminate, kernel, sweep_back
+from bayesml.linalg.elimination import eliminate, inner, kernel, sweep_back
 from bayesml.linalg.gaussian import GaussianSystem
 from bayesml.linalg.marginal import assemble, chain_size
 from bayesml.linalg.rows import scaled_blocks, term_columns
@@ -78,7 +78,7 @@ def put_response(values, border, y2, q, chain_start, ptr, off, rows, S):
     S[last, last] = y2
 
 
-@kernel
+@inner
 def profile(
     lam_terms, integrated, nu, known,
     term_table, q, lam_start, chain_start, parent, ptr, idx, up, off, k_start, border_start, rows, S, slopes,
@@ -114,7 +114,7 @@ def profile(
     return -0.5 * (logdet + nu * log(2.0 * pi * s2) + r2 / s2), s2, solution[m : size - 1].copy()
 
 
-@kernel
+@inner
 def roots_from(theta, basis, basis_term, basis_start, term_table, lam_terms):
     """Lambda of each term, ``sum_i theta_i B_i``, flat."""
     lam_terms[:] = 0.0
@@ -124,7 +124,7 @@ def roots_from(theta, basis, basis_term, basis_start, term_table, lam_terms):
             lam_terms[start + c] += theta[i] * basis[basis_start[i] + c]
 
 
-@kernel
+@inner
 def gradient_from(slopes, lam_terms, basis, basis_term, basis_start, term_table, gradient):
     """Gradient in theta, ``2 <dl/dG Lambda, B_i>``."""
     for i in range(len(gradient)):
