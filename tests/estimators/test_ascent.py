@@ -361,6 +361,19 @@ def test_eigenvalues_of_the_certificate(name, criterion):
     near(s.status.boundary_eigenvalues, slopes, 1e-5)
 
 
+@pytest.mark.parametrize("criterion", CRITERIA)
+@pytest.mark.parametrize("name", ["slopes", "sd 0", "crossed"])
+def test_average_information_stands_in_for_the_hessian(name, criterion):
+    s = maximise_exact(small(name), criterion)
+    near(s.ascent.model(s.optimum.point), s.optimum.hessian, 0.1 * np.abs(s.optimum.hessian).max())
+
+
+@pytest.mark.parametrize("criterion", CRITERIA)
+@pytest.mark.parametrize("model", [sleepstudy, penicillin, dyestuff2])
+def test_few_evaluations_are_enough(model, criterion):
+    assert maximise_exact(model(), criterion).status.evaluations <= 25
+
+
 def test_an_ascent_that_is_stopped_says_so():
     s = maximise_exact(sleepstudy(), "reml")
     s.ascent.limit, s.ascent.iterations = 1, 0
