@@ -9,10 +9,10 @@ from bayesml.design.arrays import Design, RandomColumns
 from bayesml.design.checks import (
     check_addresses,
     check_levels,
-    far_from_zero,
     tell_of_constant_factors,
     tell_of_few_numbers,
     tell_of_random_terms,
+    tell_of_redundant,
     tell_of_restarted_numbers,
 )
 from bayesml.design.columns import Column, read_column
@@ -20,7 +20,7 @@ from bayesml.design.dot import with_columns
 from bayesml.design.evaluation import CodedFactor, Evaluator
 from bayesml.design.factors import factor_of, interaction, whole_levels
 from bayesml.design.notes import Notes
-from bayesml.design.predictor import Columns, predictor_columns
+from bayesml.design.predictor import predictor_columns
 from bayesml.design.rank import redundant_columns
 from bayesml.design.state import DesignState, Learned
 from bayesml.errors import DataError, NotIdentified
@@ -52,7 +52,8 @@ def build_design(model: Model, data: Any) -> Design:
     DataError
         No rows, values that are infinite, of a wrong type or out of range; missing ones with `na="raise"`.
     NotIdentified
-        A grouping factor with one level, or random effects that cannot be told from the residual.
+        A grouping factor with one level, a random term whose columns are all zero, or random effects that cannot be
+        told from the residual.
     TooLarge
         More than 2000 columns in the fixed part.
     """
@@ -70,15 +71,16 @@ def build_design(model: Model, data: Any) -> Design:
     y, known_sd = _response(model, evaluator)
     everything = predictor_columns(formula.fixed, evaluator)
     redundant = redundant_columns(everything.values, n, everything.spans_ones)
-    _tell_of_redundant(formula, everything, redundant, evaluator, notes)
+    tell_of_redundant(formula.fixed, everything, redundant, evaluator, "the fixed part", notes)
     kept = tuple(j for j in range(len(everything.names)) if j not in set(redundant))
     tell_of_constant_factors(formula.fixed, everything, evaluator, "the fixed part", notes)
     tell_of_few_numbers(formula.fixed, evaluator, notes)
 
-    random = tuple(
+    found = [
         _random_columns(term, covariance, evaluator, notes)
         for term, covariance in zip(formula.random, model.covariance, strict=True)
-    )
+    ]
+    random = tuple(columns for columns, _, _ in found)
     check_levels(random, formula.random, model, n)
     check_addresses(random, formula.random)
     tell_of_random_terms(random, formula.random, evaluator, notes)
@@ -93,7 +95,10 @@ def build_design(model: Model, data: Any) -> Design:
             term.label: tuple(everything.names[j] for j in kept if everything.terms[j] == term.label)
             for term in formula.fixed.terms
         },
-        dropped=tuple(everything.names[j] for j in redundant),
+        dropped=(
+            *(everything.names[j] for j in redundant),
+            *(f"{name} | {columns.group}" for columns, _, names in found for name in names),
+        ),
         random=random,
         weights=evaluator.column_numbers(model.weights, "`weights`") if model.weights else None,
         known_sd=known_sd,
@@ -108,6 +113,7 @@ def build_design(model: Model, data: Any) -> Design:
             _base_levels(formula.fixed, evaluator),
             model.weights,
             None if known_sd is None else list(model.response_arguments.values())[1],
+            tuple(kept for _, kept, _ in found),
         ),
         notes=notes.warn(),
     )
@@ -176,26 +182,6 @@ def _offset(formula: Formula, evaluator: Evaluator) -> np.ndarray | None:
     return np.sum([evaluator.numbers(expression) for expression in formula.fixed.offsets], axis=0)
 
 
-def _tell_of_redundant(
-    formula: Formula, columns: Columns, redundant: tuple[int, ...], evaluator: Evaluator, notes: Notes
-) -> None:
-    """A note of the columns that are left out."""
-    if not redundant:
-        return
-    for j in redundant:
-        if far := far_from_zero(formula.fixed, evaluator, columns.terms[j]):
-            raise NotIdentified(
-                f"`{columns.names[j]}` cannot be told from earlier columns: the mean of `{far}` is more than 1e5 of "
-                f"its standard "
-                f"deviations away from zero, and products of it lose their digits. Write `center({far})` in the "
-                f"interaction."
-            )
-    named = [f"`{columns.names[j]}`" for j in redundant]
-    shown = ", ".join(named[:8]) + (f" and {len(named) - 8} more" if len(named) > 8 else "")
-    word = "is a linear combination" if len(named) == 1 else "are linear combinations"
-    notes.tell(f"{shown} {word} of earlier columns (constants included) and left out of the fixed part.")
-
-
 def _base_levels(part: FixedPart, evaluator: Evaluator) -> dict[str, str]:
     """The address that the reference level of each treatment-coded main effect would have."""
     base = {}
@@ -209,8 +195,14 @@ def _base_levels(part: FixedPart, evaluator: Evaluator) -> dict[str, str]:
     return base
 
 
-def _random_columns(term: RandomTerm, covariance: Any, evaluator: Evaluator, notes: Notes) -> RandomColumns:
-    """Levels, codes and columns of a random term."""
+def _random_columns(
+    term: RandomTerm, covariance: Any, evaluator: Evaluator, notes: Notes
+) -> tuple[RandomColumns, tuple[int, ...], tuple[str, ...]]:
+    """Levels, codes and columns of a random term; the places of the columns kept; the names of the others.
+
+    A covariance matrix without restrictions gains nothing from a column that is a combination of earlier ones; under
+    the others each column counts, unless it is zero in all rows.
+    """
     parts = []
     for expression in term.group:
         column = evaluator.columns[expression.name] if isinstance(expression, Name) else evaluator.as_column(expression)
@@ -221,4 +213,23 @@ def _random_columns(term: RandomTerm, covariance: Any, evaluator: Evaluator, not
     factor = interaction(parts, [label(expression) for expression in term.group])
     columns = predictor_columns(term.columns, evaluator, f"`{term}`")
     tell_of_constant_factors(term.columns, columns, evaluator, f"`{term}`", notes)
-    return RandomColumns(term.group_name, factor.levels, factor.codes, columns.names, columns.values, covariance)
+    zero = tuple(j for j, values in enumerate(columns.values) if values is not None and not values.any())
+    if len(zero) == len(columns.names):
+        raise NotIdentified(
+            f"`{term}` has no column that differs from zero in the rows used, so there is no variance to estimate. "
+            "Leave the term out."
+        )
+    redundant = zero
+    if covariance.column_freedom == "linear" and len(columns.names) > 1:
+        redundant = redundant_columns(columns.values, evaluator.n, columns.spans_ones)
+    tell_of_redundant(term.columns, columns, redundant, evaluator, f"`{term}`", notes)
+    kept = tuple(j for j in range(len(columns.names)) if j not in set(redundant))
+    found = RandomColumns(
+        term.group_name,
+        factor.levels,
+        factor.codes,
+        tuple(columns.names[j] for j in kept),
+        tuple(columns.values[j] for j in kept),
+        covariance,
+    )
+    return found, kept, tuple(columns.names[j] for j in redundant)

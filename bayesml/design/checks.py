@@ -162,6 +162,36 @@ def tell_of_constant_factors(part: FixedPart, columns: Columns, evaluator: Evalu
         notes.tell(f"{what}; {', '.join(terms)} {'is' if len(terms) == 1 else 'are'} left out of {where}.")
 
 
+def tell_of_redundant(
+    part: FixedPart, columns: Columns, redundant: Sequence[int], evaluator: Evaluator, where: str, notes: Notes
+) -> None:
+    """A note of the columns that are left out: zero in all rows, or combinations of earlier ones.
+
+    Raises
+    ------
+    NotIdentified
+        A product of a column so far from zero that it lost its digits.
+    """
+    dependent, zero = [], []
+    for j in redundant:
+        if far := far_from_zero(part, evaluator, columns.terms[j]):
+            raise NotIdentified(
+                f"`{columns.names[j]}` cannot be told from earlier columns: the mean of `{far}` is more than 1e5 of "
+                f"its standard deviations away from zero, and products of it lose their digits. Write "
+                f"`center({far})` in the interaction."
+            )
+        values = columns.values[j]
+        (zero if values is not None and not values.any() else dependent).append(f"`{columns.names[j]}`")
+    several = "are linear combinations", "is a linear combination"
+    for named, what in (
+        (dependent, f"{several[len(dependent) == 1]} of earlier columns (constants included)"),
+        (zero, f"{'is' if len(zero) == 1 else 'are'} zero in all rows used"),
+    ):
+        if named:
+            shown = ", ".join(named[:8]) + (f" and {len(named) - 8} more" if len(named) > 8 else "")
+            notes.tell(f"{shown} {what} and left out of {where}.")
+
+
 def far_from_zero(part: FixedPart, evaluator: Evaluator, label: str) -> str | None:
     """A numeric column of an interaction whose mean is so far from zero that products of it lose their digits."""
     for term in part.terms:

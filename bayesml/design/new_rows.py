@@ -97,8 +97,8 @@ def new_rows(design: Design, newdata: Any, random: bool = True, groups: bool = T
     everything = predictor_columns(formula.fixed, evaluator)
     X = stack(tuple(everything.values[j] for j in state.kept), len(index))
     terms = tuple(
-        _new_random(term, fitted, evaluator) if groups else _any_level(term, evaluator)
-        for term, fitted in zip(terms_read, design.random, strict=False)
+        _new_random(term, fitted, kept, evaluator) if groups else _any_level(term, kept, evaluator)
+        for term, fitted, kept in zip(terms_read, design.random, state.random_kept, strict=False)
     )
     offset = None
     if formula.fixed.offsets:
@@ -108,7 +108,7 @@ def new_rows(design: Design, newdata: Any, random: bool = True, groups: bool = T
     return NewRows(X, terms, offset, weights, known_sd, index)
 
 
-def _new_random(term: RandomTerm, fitted: RandomColumns, evaluator: Evaluator) -> NewRandom:
+def _new_random(term: RandomTerm, fitted: RandomColumns, kept: tuple[int, ...], evaluator: Evaluator) -> NewRandom:
     """Codes of the levels that the fit has seen, numbers of the others, and the columns."""
     groups = [_group_column(expression, term, evaluator) for expression in term.group]
     n = evaluator.n
@@ -130,15 +130,19 @@ def _new_random(term: RandomTerm, fitted: RandomColumns, evaluator: Evaluator) -
     numbers, labels = pd.factorize(np.array(texts, dtype=object))
     unseen = np.full(n, -1, dtype=np.int64)
     unseen[new] = numbers
-    columns = predictor_columns(term.columns, evaluator)
-    return NewRandom(position, unseen, tuple(map(str, labels)), stack(columns.values, n))
+    return NewRandom(position, unseen, tuple(map(str, labels)), _kept_columns(term, kept, evaluator))
 
 
-def _any_level(term: RandomTerm, evaluator: Evaluator) -> NewRandom:
+def _any_level(term: RandomTerm, kept: tuple[int, ...], evaluator: Evaluator) -> NewRandom:
     """The columns of a random term without levels."""
-    n = evaluator.n
-    none = np.full(n, -1, dtype=np.int64)
-    return NewRandom(none, none, (), stack(predictor_columns(term.columns, evaluator).values, n))
+    none = np.full(evaluator.n, -1, dtype=np.int64)
+    return NewRandom(none, none, (), _kept_columns(term, kept, evaluator))
+
+
+def _kept_columns(term: RandomTerm, kept: tuple[int, ...], evaluator: Evaluator) -> np.ndarray:
+    """The columns of a random term that the fit kept, (m, q)."""
+    values = predictor_columns(term.columns, evaluator).values
+    return stack(tuple(values[j] for j in kept), evaluator.n)
 
 
 def _group_column(expression: Any, term: RandomTerm, evaluator: Evaluator) -> Column:

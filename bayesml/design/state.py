@@ -42,6 +42,8 @@ class DesignState:
         Column of the prior weights.
     known_sd : Expression or None
         What the known sd of each row is computed from.
+    random_kept : tuple of tuple of int
+        For each random term, which of its columns are kept.
     """
 
     formula: Formula
@@ -50,6 +52,7 @@ class DesignState:
     base_levels: dict[str, str]
     weights: str | None = None
     known_sd: Expression | None = None
+    random_kept: tuple[tuple[int, ...], ...] = ()
 
     @property
     def known_sd_names(self) -> tuple[str, ...]:

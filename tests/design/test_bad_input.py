@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from bayesml.design.build import build_design
+from bayesml.design.new_rows import new_rows
 from bayesml.distributions import Fixed
 from bayesml.errors import (
     ColumnNotFound,
@@ -60,7 +61,8 @@ ERRORS = {
     "group with one level": ("y ~ x + (1 | g)", data(g=1), {}, NotIdentified, "`g` .* has one level, '1'"),
     "one level a row": ("y ~ x + (1 | g)", data(g=range(N)), {}, NotIdentified, "Each row is a level of its own"),
     "more effects than rows": (
-        "y ~ x + (x + z + w | g)", data(g=np.repeat(range(8), 3)), {}, NotIdentified, "8 levels times 4 columns = 32",
+        "y ~ x + (x + z + I(x^2) | g)", data(g=np.repeat(range(8), 3)), {}, NotIdentified,
+        "8 levels times 4 columns = 32",
     ),
     "as many effects as rows": ("y ~ x + (x | g)", data(g=np.repeat(range(12), 2)), {}, NotIdentified, "24 random"),
     "effects of unidentified rows though sigma is known": (
@@ -131,6 +133,7 @@ ERRORS = {
         "y ~ (1 | g) + (x | h)", data(h=[f"h{9 - g}" for g in data()["g"]]), {}, NotIdentified, "same rows together",
     ),
     "the same term twice": ("y ~ (x | g) + (1 + x | g)", data(), {}, SpecificationError, "stands twice"),
+    "random term of zeros": ("y ~ x + (0 + z | g)", data(z=0.0), {}, NotIdentified, "no column that differs from zero"),
     "not a table": ("y ~ x", 3, {}, DataError, "int"),
     "a path": ("y ~ x", "data.csv", {}, DataError, "read the file first"),
     "columns of different lengths": ("y ~ x", {"y": [1.0, 2.0], "x": [1.0]}, {}, DataError, "different lengths"),
@@ -149,6 +152,13 @@ TOLD = {
     "duplicate column far from zero": ("y ~ x + I(x + 1e9)", data(), {}, r"`I\(x \+ 1000000000.0\)` is a linear"),
     "factor and its coarser classes": ("y ~ f + I(f == 'a')", data(), {}, r"`I\(f == \"a\"\)\[True\]` is"),
     "empty cell": ("y ~ f * h", data(h=np.repeat(["u", "v"], [1, N - 1])), {}, r"`f\[b\]:h\[v\]`, `f\[c\]:h\[v\]`"),
+    "duplicate random slope": ("y ~ (x + I(2 * x) | g)", data(), {}, r"`I\(2 \* x\)` is a linear .* left out of `\(1"),
+    "constant beside a random intercept": ("y ~ (1 + x | g)", data(x=3.0), {}, "`x` is a linear combination"),
+    "zero random slope": ("y ~ (1 + x || g)", data(x=0.0), {}, r"`x` is zero in all rows used and left out of `\(1"),
+    "empty cell, random": (
+        "y ~ (0 + f:h | g)", data(g=np.repeat(range(3), 8), h=np.tile(list("uuuvuv"), N // 6)), {},
+        r"`f\[b\]:h\[v\]` is zero in all rows used and left out of `\(0 \+ f:h \| g\)`",
+    ),
     "slope constant within groups": (
         "y ~ z + (z | g)", data(z=np.repeat(range(6), 4)), {}, "`z` does not vary within levels of `g`",
     ),
@@ -177,6 +187,25 @@ def test_repaired_and_told(formula, frame, options, words):
         design = build_design(Model(formula, **options), frame)
     assert len(design.notes) == len(told)
     assert np.linalg.matrix_rank(design.X - design.X.mean(0) * (design.X.std(0) > 0)) == design.X.shape[1]
+
+
+@pytest.mark.filterwarnings("ignore::bayesml.errors.DataNote")
+@pytest.mark.parametrize(
+    ("term", "covariance", "names"),
+    [
+        ("(x + I(2 * x) + z | g)", "unstructured", ("Intercept", "x", "z")),
+        ("(x + I(2 * x) + z | g)", "independent", ("Intercept", "x", "I(2 * x)", "z")),
+        ("(0 + I(x - x) + x + I(2 * x) | g)", "exchangeable", ("x", "I(2 * x)")),
+        ("(1 + I(x - x + 3) | g)", "unstructured", ("Intercept",)),
+    ],
+)
+def test_columns_of_a_random_term_that_are_kept(term, covariance, names):
+    design = build_design(Model(f"y ~ x + {term}", covariance=covariance), data())
+    (random,) = design.random
+    assert random.names == names
+    assert all(name.endswith(" | g") for name in design.dropped)
+    for groups in (True, False):
+        np.testing.assert_allclose(new_rows(design, data(), groups=groups).random[0].Z, random.Z)
 
 
 FINE = {
