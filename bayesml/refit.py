@@ -41,6 +41,11 @@ def refit(result: LikelihoodResult, Y: Any) -> LikelihoodResult | pd.DataFrame:
     DataError
         Wrong number of rows, or values that are not finite.
 
+    Notes
+    -----
+    Every one of many responses is climbed from the estimates of `result`. Where a likelihood has two maxima
+    (rare: few groups, weak variances) that may be the lower one; a single response is tried from several starts.
+
     Examples
     --------
     >>> import bayesml as bml, numpy as np

@@ -55,9 +55,11 @@ class Objective(Protocol):
 
 
 GAIN_TO_STOP = 1e-9  # of log likelihood; one more step is taken from there
-GAIN_TO_FINISH = 1e-3  # below, the Hessian is taken by differences, where that is cheap
+OTHER_STARTS = (20.0, 0.05)  # of all variances relative to sigma², tried where a likelihood may have several maxima
+WEAK = 1.0  # theta² times a level's cross-product, below which it may
 NEAR_FACE = 0.3  # theta² times a level's cross-product, below which the face without it is tried
 FACE_TOLERANCE = 1e-9  # of log likelihood that may be given up for an exact zero
+FLAT = 1e-9  # eigenvalue of the Hessian relative to the largest, below which a direction is flat
 STEP = 1e-5  # of central differences of the gradient
 
 
@@ -191,8 +193,31 @@ class Ascent:
             H[i] = (ahead - behind) / ((2.0 if central else 1.0) * step[i])
         return 0.5 * (H + H.T)
 
+    def best(self, charts: list[Chart], extra: np.ndarray) -> Optimum:
+        """`run`, and again from other starts where covariances are weakly determined: there may be two maxima."""
+        best = self.run(charts, extra)
+        if self.expensive or not self.weak(best.point):
+            return best
+        for scale in OTHER_STARTS:
+            other = self.run(
+                [s.chart(scale * np.eye(b.shape[1])) for s, (b, _) in zip(self.covariances, charts, strict=True)], extra
+            )
+            if other.point.value > best.point.value + 1e-7:
+                best = other
+        return best
+
+    def weak(self, point: Point) -> bool:
+        """Whether there are several unknowns, and some square root is small, or on the boundary."""
+        sizes = [len(s.basis(basis.shape[1])) for s, (basis, _) in zip(self.covariances, point.charts, strict=True)]
+        if sum(sizes) < 2:
+            return False
+        on_face = [len(theta) < size for (_, theta), size in zip(point.charts, sizes, strict=True)]
+        values = [self.smallest(root) ** 2 * rows for root, rows in zip(point.roots, self.sizes, strict=True)]
+        return any(on_face) or min(values) < WEAK
+
     def run(self, charts: list[Chart], extra: np.ndarray) -> Optimum:
         """Climb from a start until the point is optimal on its face and no way leads off it."""
+        self.iterations = 0
         point = self.evaluate(Point(list(charts), extra))
         if not np.isfinite(point.value):
             raise FloatingPointError("the log likelihood is not finite at the starting values")
@@ -228,14 +253,14 @@ class Ascent:
         """Newton steps on one face."""
         H = np.empty((0, 0))
         history: list[tuple[np.ndarray, np.ndarray]] = []
-        exact = False
+        exact = not self.expensive
         while self.iterations < self.limit and len(point.vector):
-            model = None if exact or not self.expensive else self.model(point)
+            model = None if exact else self.model(point)
             exact = model is None
             H = self.differences(point, central=False) if model is None else with_secants(model, history)
             step, gain = newton_step(point.gradient, H)
             longest = np.abs(step / np.maximum(1.0, np.abs(point.vector))).max()
-            last = gain < GAIN_TO_STOP and (exact or self.expensive)
+            last = gain < GAIN_TO_STOP
             new = self.search(point, step * (2.0 / max(longest, 2.0)), last)
             self.iterations += 1
             if new is None:
@@ -249,7 +274,6 @@ class Ascent:
             point = new
             if last:
                 break
-            exact = exact or (gain < GAIN_TO_FINISH and not self.expensive)
             point, fell = self.fall(point)
             if fell:
                 history = []
@@ -369,13 +393,15 @@ def newton_step(gradient: np.ndarray, hessian: np.ndarray) -> tuple[np.ndarray, 
 
 
 def gain_from(gradient: np.ndarray, hessian: np.ndarray) -> float:
-    """``g'(-H)^-1 g / 2``; infinite where H is not negative definite."""
+    """``g'(-H)^-1 g / 2``; infinite where H is not negative definite. Flat directions without slope gain nothing."""
     if not len(gradient):
         return 0.0
     values, vectors = np.linalg.eigh(-hessian)
-    if values[0] <= 0.0:
+    along = vectors.T @ gradient
+    flat = np.abs(values) < FLAT * max(values[-1], 1.0)
+    if np.any(values[~flat] <= 0.0) or np.any(np.abs(along[flat]) > 1e-6):
         return np.inf
-    return 0.5 * float(np.sum((vectors.T @ gradient) ** 2 / values))
+    return 0.5 * float(np.sum(along[~flat] ** 2 / values[~flat]))
 
 
 def with_secants(hessian: np.ndarray, history: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from bayesml.design.arrays import Design
-from bayesml.errors import ConvergenceWarning
+from bayesml.errors import ConvergenceWarning, NotIdentified
 from bayesml.estimators.ascent import Ascent
 from bayesml.estimators.gaussian_solution import GaussianSolution, JointSolution
 from bayesml.estimators.held import Held, hold
@@ -20,6 +20,9 @@ from bayesml.linalg.moments import moments
 from bayesml.linalg.threads import one_blas_thread
 from bayesml.results.likelihood import LikelihoodResult
 
+SMALLEST_SIGMA2 = (
+    1e-11  # relative to the response's variance around least squares; below, sums of squares keep no digits
+)
 EXPENSIVE = 2_000_000  # multiplications of one evaluation above which differences of gradients are avoided
 
 
@@ -93,7 +96,8 @@ def maximise_exact(
     )
     G = moments(system) if start is None else start
     with one_blas_thread(small=system.layout.size <= LOOPS_UP_TO):
-        optimum = ascent.run([t.covariance.chart(g) for t, g in zip(design.random, G, strict=True)], np.empty(0))
+        optimum = ascent.best([t.covariance.chart(g) for t, g in zip(design.random, G, strict=True)], np.empty(0))
+    refuse_perfect_fit(optimum.point.local.state.r2 / objective.nu if sigma is None else 1.0)
     return GaussianSolution(design, system, objective, ascent, optimum, criterion, sigma, held)
 
 
@@ -112,8 +116,23 @@ def maximise_jointly(
     ascent = Ascent(objective, structures, sizes(design), report=report)
     start = [structure.chart(G) for structure, G in zip(structures, moments(system), strict=True)]
     with one_blas_thread():
-        optimum = ascent.run(start, objective.start())
+        optimum = ascent.best(start, objective.start())
     return JointSolution(design, system, objective, ascent, optimum, criterion, sigma, held)
+
+
+def refuse_perfect_fit(relative_sigma2: float) -> None:
+    """Refuse a residual variance that is lost in the rounding of the response's.
+
+    Raises
+    ------
+    NotIdentified
+        sigma² is below `SMALLEST_SIGMA2` of the variance of the response around its least squares fit.
+    """
+    if not relative_sigma2 > SMALLEST_SIGMA2:
+        raise NotIdentified(
+            "The random effects explain the response to its last digits: its residual variance cannot be told from "
+            "rounding. Is the response constant within groups, or computed from other columns?"
+        )
 
 
 def prior_of(graph: Graph, held: Held) -> LogPriorFunction:
