@@ -177,8 +177,8 @@ def sweep_back(
     modes : ndarray
         Out: the modes b of the chain's nodes, concatenated by node.
     own : ndarray
-        Out: the relative covariance of the effects of each node, from ``k_start[i]`` on; not
-        computed when its length is 0.
+        Out: the relative covariance of the effects of each node, from ``k_start[i]`` on, and after all
+        of them ``Z'PZ`` of each node; not computed when its length is 0.
     """
     depths = len(chain_start) - 1
     nodes = len(parent)
@@ -293,6 +293,8 @@ def sweep_back(
                             s -= Q[k, j] * P[b, j]
                         t += P[a, k] * s
                     D[at_d + a * n + b] += t
+                    if len(own):
+                        own[k_start[nodes] + kat + a * n + b] = t
             if len(own) or d > 0:
                 for a in range(n):
                     for b in range(n):

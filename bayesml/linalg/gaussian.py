@@ -252,7 +252,7 @@ class GaussianSystem:
         """
         lay = self.layout
         limit = lay.border + (lay.coefficients if integrated else 0)
-        own = np.empty(lay.k_start[-1])
+        own = np.empty(2 * lay.k_start[-1])
         sweep_back(
             lay.lam_start, lay.q, lay.chain_start, lay.parent, lay.ptr, lay.idx, lay.up, lay.off, evaluation.rows,
             evaluation.K, lay.k_start, evaluation.C, limit, evaluation.solution, np.zeros(lay.lam_start[-1]),
