@@ -172,7 +172,8 @@ def tell_of_redundant(
     NotIdentified
         A product of a column so far from zero that it lost its digits.
     """
-    dependent, zero = [], []
+    dependent: list[str] = []
+    zero: list[str] = []
     for j in redundant:
         if far := far_from_zero(part, evaluator, columns.terms[j]):
             raise NotIdentified(

@@ -15,6 +15,9 @@ from bayesml.estimators.profiled import ProfiledLikelihood
 from bayesml.linalg.gaussian import Evaluation, GaussianSystem
 from bayesml.results.solution import Certificate, VarianceParameters
 
+FLAT = 1e-8  # eigenvalue of the Hessian relative to the largest and to one, below which a direction is flat
+ALONG = 1e-5  # part of a parameter's change that lies along flat directions, above which it is not determined
+
 
 @dataclass(frozen=True, eq=False)
 class GaussianSolution:
@@ -137,13 +140,20 @@ class GaussianSolution:
     def status(self) -> Certificate:
         point, optimum = self.optimum.point, self.optimum
         eigenvalues = np.linalg.eigvalsh(-self.hessian) if len(point.vector) else np.empty(0)
-        advice = ""
+        advice = []
         if not optimum.converged:
-            advice = "The estimates are not a maximum: simplify the random part, or rescale columns."
+            advice.append("The estimates are not a maximum: simplify the random part, or rescale columns.")
         elif self.boundary:
-            advice = (
+            advice.append(
                 f"At the boundary: {', '.join(self.boundary)}. The maximum is there, the data hold no evidence of this "
                 "variation; its standard error is not defined. Keep the term if the design calls for it, or drop it."
+            )
+        flat = self.flat_terms if optimum.converged else ()
+        if flat:
+            advice.append(
+                f"The maximum is not unique: other variances and covariances of {', '.join(flat)} give the same log "
+                "likelihood, so those that can change have no standard error. Leave out a term, or a column that "
+                "another one or the fixed part stands for."
             )
         return Certificate(
             optimum.converged,
@@ -154,8 +164,35 @@ class GaussianSolution:
             optimum.exit_slopes,
             optimum.iterations,
             optimum.evaluations,
-            advice,
+            " ".join(advice),
+            flat,
         )
+
+    @cached_property
+    def information(self) -> tuple[np.ndarray, np.ndarray]:
+        """Inverse of minus the Hessian across its flat directions, and those, (unknowns, number of them).
+
+        Unknowns above one are measured in their own size, as large variances are known to a part of themselves only.
+        """
+        scale = np.maximum(1.0, np.abs(self.optimum.point.vector))
+        values, vectors = np.linalg.eigh(-self.hessian * np.outer(scale, scale))
+        flat = np.abs(values) <= FLAT * np.abs(values).max(initial=1.0)
+        across = scale[:, None] * vectors[:, ~flat]
+        return (across / values[~flat]) @ across.T, scale[:, None] * vectors[:, flat]
+
+    @cached_property
+    def flat_terms(self) -> tuple[str, ...]:
+        """Random terms, by their columns, that change along flat directions."""
+        scale = np.maximum(1.0, np.abs(self.optimum.point.vector))
+        moved = np.abs(self.information[1] / scale[:, None]).max(axis=1, initial=0.0)
+        out: list[str] = []
+        start = 0
+        for term, (basis, _) in zip(self.design.random, self.optimum.point.charts, strict=True):
+            if (moved[start : start + len(basis)] > ALONG).any():
+                shown = [*term.names[:4], "..."] if len(term.names) > 4 else term.names
+                out.append(f"({' + '.join(shown)} | {term.group})")
+            start += len(basis)
+        return tuple(out)
 
     def modes(self) -> tuple[np.ndarray, ...]:
         e = self.evaluation
@@ -195,7 +232,8 @@ class GaussianSolution:
 
     def variance_parameters(self) -> VarianceParameters:
         """Delta method from the unknowns of the face; exact information because the gradient is zero there."""
-        cov, tau = self.covariance_of_unknowns()
+        cov, flat = self.covariance_of_unknowns()
+        tau = len(cov) - 1
         names: list[Any] = []
         estimates, rows = [], []
         start = 0
@@ -219,6 +257,7 @@ class GaussianSolution:
             estimates.append(self.sigma**2)
             rows.append(row)
         J = np.array(rows).reshape(len(rows), len(cov))
+        J[np.abs(J @ flat).max(axis=1, initial=0.0) > ALONG * np.linalg.norm(J, axis=1)] = np.nan
         return VarianceParameters(tuple(names), np.array(estimates), J @ cov @ J.T)
 
     def changes(self, k: int, basis: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
@@ -235,12 +274,13 @@ class GaussianSolution:
         moved = np.abs(self.held.terms[k].free.basis(q)).sum(0) if self.n_free(k) else np.zeros((q, q))
         return [(i, j) for i, j in entries if moved[i].any() and moved[j].any()]
 
-    def covariance_of_unknowns(self) -> tuple[np.ndarray, int]:
-        """Inverse information of (theta, log sigma²), and the place of the latter."""
+    def covariance_of_unknowns(self) -> tuple[np.ndarray, np.ndarray]:
+        """Inverse information of (theta, log sigma²), and directions in them along which it is zero, in columns."""
         point = self.optimum.point
         size = len(point.vector)
         out = np.zeros((size + 1, size + 1))
-        theta = np.linalg.pinv(-self.hessian, hermitian=True) if size else np.zeros((0, 0))
+        theta, directions = self.information
+        flat = np.vstack([directions, np.zeros((1, directions.shape[1]))])
         out[:size, :size] = theta
         if self.sigma_free:
             s2 = self.objective.relative_sigma2(self.evaluation.r2)
@@ -254,7 +294,8 @@ class GaussianSolution:
             own = self.objective.nu / 2.0
             out[size, :size] = out[:size, size] = -(theta @ cross) / own
             out[size, size] = 1.0 / own + cross @ theta @ cross / own**2
-        return out, size
+            flat[size] = -(cross @ directions) / own
+        return out, flat
 
 
 def boundary_addresses(term: Any, G: np.ndarray) -> list[str]:
@@ -324,7 +365,7 @@ class JointSolution(GaussianSolution):
     @cached_property
     def inverse_information(self) -> np.ndarray:
         """Inverse of minus the Hessian in all unknowns."""
-        return np.linalg.pinv(-self.hessian, hermitian=True)
+        return self.information[0]
 
     def modes(self) -> tuple[np.ndarray, ...]:
         if self.objective.integrated:
@@ -342,12 +383,16 @@ class JointSolution(GaussianSolution):
         T, root = self.objective.maps[k], self.objective.natural_roots(self.optimum.point.roots)[k]
         return [T @ B @ root.T + root @ B.T @ T.T for B in basis], np.zeros_like(root)
 
-    def covariance_of_unknowns(self) -> tuple[np.ndarray, int]:
-        """Inverse information of (theta, log sigma²), and the place of the latter."""
+    def covariance_of_unknowns(self) -> tuple[np.ndarray, np.ndarray]:
+        """Inverse information of (theta, log sigma²), and directions in them along which it is zero, in columns."""
         theta = sum(len(theta) for _, theta in self.optimum.point.charts)
         out = np.zeros((theta + 1, theta + 1))
         keep = theta + self.sigma_free
         out[:keep, :keep] = self.inverse_information[:keep, :keep]
+        directions = self.information[1]
+        flat = np.zeros((theta + 1, directions.shape[1]))
+        flat[:keep] = directions[:keep]
         out[theta] *= 2.0
         out[:, theta] *= 2.0
-        return out, theta
+        flat[theta] *= 2.0
+        return out, flat

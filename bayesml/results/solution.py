@@ -29,6 +29,9 @@ class Certificate:
     iterations, evaluations : int
     advice : str
         What to do about it; empty where there is nothing to do.
+    not_unique : tuple of str
+        Random terms whose variances can change without a change of the log likelihood; empty where the maximum
+        is the only one nearby.
     """
 
     converged: bool
@@ -40,6 +43,7 @@ class Certificate:
     iterations: int
     evaluations: int
     advice: str = ""
+    not_unique: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         state = "converged" if self.converged else f"not converged ({self.message})"

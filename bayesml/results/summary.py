@@ -157,6 +157,11 @@ def notes(result: "LikelihoodResult") -> list[str]:
     if result.boundary:
         out.append(f"At the boundary: {', '.join(result.boundary)}. There is no standard error or interval there.")
     out.append(certificate_line(result.status))
+    if result.status.not_unique:
+        out.append(
+            f"NOT UNIQUE: other variances of {', '.join(result.status.not_unique)} give the same log likelihood; those "
+            "that can change have no standard error."
+        )
     if result.design.known_sd is not None:
         out.append("The residual sd of each row is known and enters as given.")
     if result.held:

@@ -179,6 +179,61 @@ def test_without_random_effects_left_sigma_is_least_squares(criterion):
     assert (s.conditional_covariance()[0] == 0.0).all()
 
 
+# -- maxima that are not unique ------------------------------------------------------------------------------
+
+
+def ridge(name: str) -> tuple[Design, Design]:
+    """A design whose variances are not all identified, and one of the same likelihood whose are."""
+    rng = np.random.default_rng(12)
+    n = 90
+    g, f, x = np.arange(n) % 9, np.arange(n) // 9 % 2, rng.normal(size=n)
+    y = 4.0 * rng.normal(size=9)[g] + 2.0 * rng.normal(size=(9, 2))[g, f] + rng.normal(size=9)[g] * x
+    y += rng.normal(size=n)
+    levels = [(f == k).astype(float) for k in range(2)]
+    if name == "intercept beside all levels":
+        both = [term("g", g, [None]), term("g", g, levels)]
+        return design(y, [None, x], both), design(y, [None, x], both[1:])
+    groups = [(g == k).astype(float) for k in range(9)]
+    return design(y, [*groups, x], [term("g", g, [None, x])]), design(y, [*groups, x], [term("g", g, [x])])
+
+
+def test_variances_that_two_terms_share_have_no_standard_errors():
+    flat, unique = (maximise_exact(d, "ml") for d in ridge("intercept beside all levels"))
+    near(flat.loglik, unique.loglik, 1e-8)
+    assert flat.status.converged
+    assert flat.status.not_unique == ("(Intercept | g)", "(x0 + x1 | g)")
+    assert "not unique" in flat.status.advice
+    found, expected = flat.variance_parameters(), unique.variance_parameters()
+    assert np.isnan(found.vcov[:-1]).all()
+    near(found.vcov[-1, -1], expected.vcov[-1, -1], 1e-6)
+    assert unique.status.not_unique == ()
+    assert unique.status.advice == ""
+    assert np.isfinite(expected.vcov).all()
+
+
+def test_what_the_fixed_part_takes_from_reml_has_no_standard_error():
+    flat, unique = (maximise_exact(d, "reml") for d in ridge("groups in the fixed part"))
+    near(flat.loglik, unique.loglik, 1e-8)
+    assert flat.status.not_unique == ("(Intercept + x1 | g)",)
+    found, expected = flat.variance_parameters(), unique.variance_parameters()
+    assert found.names == ((0, 0, 0), (0, 1, 1), (0, 1, 0), "sigma2")
+    assert np.isnan(found.vcov[[0, 2]]).all()
+    near(found.vcov[np.ix_([1, 3], [1, 3])], expected.vcov, 1e-6)
+
+
+def test_a_large_variance_beside_a_small_one_is_not_flat():
+    rng = np.random.default_rng(2)
+    n = 40_000
+    g, h = np.arange(n) % 8, np.arange(n) // 8 % 10
+    y = 1e3 * rng.normal(size=8)[g] + 0.05 * rng.normal(size=10)[h] + rng.normal(size=n)
+    s = maximise_exact(design(y, [None], [term("g", g, [None]), term("h", h, [None])]), "ml")
+    eigenvalues = s.status.hessian_eigenvalues
+    assert eigenvalues[0] < 1e-8 * eigenvalues[-1]
+    assert s.flat_terms == ()
+    G = s.covariances[0][0, 0]
+    near(s.variance_parameters().vcov[0, 0] / (2.0 * G**2 / 8), 1.0, 0.01)
+
+
 def columns_of(q: int, structure: str) -> RandomColumns:
     names = ("Intercept", "x", "f[a]")[:q]
     return RandomColumns("g", pd.Index(["a"]), np.zeros(1, np.int64), names, (None,) * q, COVARIANCES[structure])
