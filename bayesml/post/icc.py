@@ -54,6 +54,8 @@ def icc(
         for families without level-1 variance.
     ColumnNotFound
         No such grouping factor, or no random covariate of the name in `at`.
+    SpecificationError
+        A level in `at` that the factor does not have.
 
     Examples
     --------
@@ -70,6 +72,7 @@ def icc(
     unknown = [name for name in at if name not in used]
     if unknown:
         raise not_found("random covariate", unknown[0], used)
+    refuse_unknown_levels(design, at)
     z = [covariate_values(term, at) for term in design.random]
     if group is not None:
         name = next((n for n in (group, reversed_group(group)) if n in rows), None)
@@ -176,6 +179,15 @@ def column_value(name: str, at: dict[str, Any]) -> float:
         else:
             return 0.0
     return value
+
+
+def refuse_unknown_levels(design: Design, at: dict[str, Any]) -> None:
+    """Refuse values of factors that are none of their levels."""
+    for name, value in at.items():
+        levels = [str(level) for level in design.state.learned.levels.get(name, ())]
+        if levels and str(value) not in levels:
+            shown = ", ".join(levels[:10]) + (", ..." if len(levels) > 10 else "")
+            raise SpecificationError(f"`{name}` has no level {str(value)!r}; it has {shown}.")
 
 
 def number(name: str, value: Any) -> float:

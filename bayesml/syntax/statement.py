@@ -62,7 +62,9 @@ class Function:
     argument: "Arithmetic"
 
     def __str__(self) -> str:
-        return f"-({self.argument})" if self.function == "-" else f"{self.function}({self.argument})"
+        if self.function == "-":
+            return f"-{_within(self.argument, _SIGN + 1)}"
+        return f"{self.function}({self.argument})"
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,11 @@ class Binary:
     right: "Arithmetic"
 
     def __str__(self) -> str:
-        return f"({self.left} {self.operator} {self.right})"
+        binds = _BINDS[self.operator]
+        if self.operator == "^":
+            return f"{_within(self.left, binds + 1)}^{_within(self.right, _SIGN)}"
+        right = _SIGN + 1 if _binds(self.right) == _SIGN else binds + 1
+        return f"{_within(self.left, binds)} {self.operator} {_within(self.right, right)}"
 
 
 @dataclass(frozen=True)
@@ -103,6 +109,28 @@ class Logical:
 
 
 Arithmetic = Number | Address | Function | Binary
+
+_BINDS = {"+": 1, "-": 1, "*": 2, "/": 2, "^": 4}
+_SIGN = 3
+
+
+def _binds(part: "Arithmetic") -> int:
+    """How closely what an expression is written with binds; 5 where nothing stands open."""
+    match part:
+        case Binary(operator):
+            return _BINDS[operator]
+        case Function("-"):
+            return _SIGN
+        case Number(value) if value < 0:
+            return _SIGN
+    return 5
+
+
+def _within(part: "Arithmetic", needed: int) -> str:
+    """The text of an expression, in parentheses where it binds less closely than needed."""
+    return str(part) if _binds(part) >= needed else f"({part})"
+
+
 Logic = Comparison | Logical
 Statement = Arithmetic | Logic
 

@@ -62,7 +62,7 @@ def test_the_level_must_be_given_where_each_has_its_own_effect():
     fit = models.fit("machines", models.MACHINES_COLUMNS, "reml", "exchangeable")
     with pytest.raises(RefusedTest, match='`at={"Machine": level}`'):
         bml.icc(fit)
-    with pytest.raises(RefusedTest, match='`at={"Machine": level}`'):
+    with pytest.raises(SpecificationError, match="`Machine` has no level 'D'; it has A, B, C"):
         bml.icc(fit, at={"Machine": "D"})
 
 

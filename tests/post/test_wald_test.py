@@ -72,6 +72,23 @@ def test_prints_each_equation():
 
 
 @pytest.mark.parametrize(
+    ("hypothesis", "printed"),
+    [
+        ("(Days + Intercept) = (2)", "Days + Intercept = 2"),
+        ("2 * (Days - 1) = Intercept / 2", "2 * (Days - 1) = Intercept / 2"),
+        ("Days - (Intercept - 3) = -(Days + 1)", "Days - (Intercept - 3) = -(Days + 1)"),
+        ("(Days * 2) + 3^2 = -Days", "Days * 2 + 3^2 = -Days"),
+        ("Days = (-2)^(2 + 1) - (-Intercept)", "Days = (-2)^(2 + 1) - (-Intercept)"),
+    ],
+)
+def test_equations_are_printed_without_surplus_parentheses(hypothesis, printed):
+    fit = models.fit(*SLEEP)
+    test = bml.wald_test(fit, hypothesis)
+    assert test.hypothesis == (printed,)
+    assert bml.wald_test(fit, printed) == test
+
+
+@pytest.mark.parametrize(
     ("hypothesis", "error", "message"),
     [
         ("Days > 3", RefusedTest, "not an equation"),
