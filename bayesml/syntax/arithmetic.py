@@ -292,6 +292,13 @@ class ArithmeticParser:
         if len(arguments) > len(signature.arguments) or len(arguments) < signature.required:
             self.fail(f"`{token.text}` is written `{token.text}({', '.join(signature.arguments)})`", token)
         for name in options:
+            if name not in allowed and name in ("ref", "reference", "base", "levels"):
+                factor = arguments[0] if arguments else "f"
+                self.fail(
+                    f"`{token.text}` has no argument `{name}`; write "
+                    + (f'`C({factor}, levels=c("b", "a"))`' if name == "levels" else f'`C({factor}, Treatment("b"))`'),
+                    token,
+                )
             if name not in allowed:
                 self.fail(f"`{token.text}` has no argument `{name}`; it has {', '.join(allowed)}", token)
             if name in signature.arguments[: len(arguments)]:

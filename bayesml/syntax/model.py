@@ -258,3 +258,8 @@ def _check_response(model: spec.Model) -> None:
     response = next(iter(model.response_arguments.values()))
     if any(response in term.factors for term in model.formula.fixed.terms):
         raise SpecificationError(f"The response `{model.response_name}` is among the terms; it cannot explain itself.")
+    for random in model.formula.random:
+        if response in random.group or any(response in term.factors for term in random.columns.terms):
+            raise SpecificationError(
+                f"The response `{model.response_name}` is in `{random}`; it cannot explain itself."
+            )
