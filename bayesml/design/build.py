@@ -14,6 +14,7 @@ from bayesml.design.checks import (
     tell_of_random_terms,
     tell_of_redundant,
     tell_of_restarted_numbers,
+    tell_of_text_like_numbers,
 )
 from bayesml.design.columns import Column, read_column
 from bayesml.design.dot import with_columns
@@ -75,13 +76,14 @@ def build_design(model: Model, data: Any) -> Design:
     kept = tuple(j for j in range(len(everything.names)) if j not in set(redundant))
     tell_of_constant_factors(formula.fixed, everything, evaluator, "the fixed part", notes)
     tell_of_few_numbers(formula.fixed, evaluator, notes)
+    tell_of_text_like_numbers(formula.fixed, evaluator, notes)
 
     found = [
         _random_columns(term, covariance, evaluator, notes)
         for term, covariance in zip(formula.random, model.covariance, strict=True)
     ]
     random = tuple(columns for columns, _, _ in found)
-    check_levels(random, formula.random, model, n)
+    check_levels(random, formula.random, model, evaluator)
     check_addresses(random, formula.random)
     tell_of_random_terms(random, formula.random, evaluator, notes)
     if len(random) > 1:

@@ -15,11 +15,13 @@ from bayesml.spec.expressions import Name
 from bayesml.spec.model import Model
 from bayesml.spec.terms import FixedPart, RandomTerm
 
-_FEW, _CLOSE = 5, 10
+_FEW, _CLOSE, _MANY = 5, 10, 20
 _GLANCE = 200
 
 
-def check_levels(random: Sequence[RandomColumns], terms: Sequence[RandomTerm], model: Model, n: int) -> None:
+def check_levels(
+    random: Sequence[RandomColumns], terms: Sequence[RandomTerm], model: Model, evaluator: Evaluator
+) -> None:
     """Refuse random terms with one level, or with so many that residual and random effect are the same.
 
     The rule is lme4's: where the scale is a parameter there must be fewer random effects than rows. Columns with
@@ -29,6 +31,7 @@ def check_levels(random: Sequence[RandomColumns], terms: Sequence[RandomTerm], m
     ------
     NotIdentified
     """
+    n = evaluator.n
     for columns, term in zip(random, terms, strict=True):
         levels = len(columns.levels)
         if levels < 2:
@@ -48,8 +51,8 @@ def check_levels(random: Sequence[RandomColumns], terms: Sequence[RandomTerm], m
         if levels * together > n or (levels * together == n and free):
             raise NotIdentified(
                 f"`{term}` has {levels} levels times {together} columns = {levels * together} random effects for {n} "
-                f"rows; "
-                f"its variances cannot be told from the residual variance. Use fewer columns, or `||`."
+                f"rows; its variances cannot be told from the residual variance. "
+                + (evaluator.text_like_numbers(term.columns) or "Use fewer columns, or `||`.")
             )
 
 
@@ -145,6 +148,18 @@ def tell_of_few_numbers(part: FixedPart, evaluator: Evaluator, notes: Notes) -> 
                 f"`{name}` holds whole numbers with {distinct} values and enters as a number, with one slope; if "
                 f"they are "
                 f"classes, write `C({name})`."
+            )
+
+
+def tell_of_text_like_numbers(part: FixedPart, evaluator: Evaluator, notes: Notes) -> None:
+    """A note for text that looks like measurements, which enters as a factor."""
+    for name in {f.name: None for term in part.terms for f in term.factors if isinstance(f, Name)}:
+        block = evaluator.block(Name(name))
+        many = isinstance(block, CodedFactor) and len(block.factor.levels) > _MANY
+        if many and evaluator.columns[name].looks_like_numbers:
+            notes.tell(
+                f"`{name}` is text that looks like numbers, and enters as a factor with more than {_MANY} levels; for "
+                "one slope convert it to numbers."
             )
 
 

@@ -11,6 +11,8 @@ from bayesml.sources.frame import Values
 
 Kind = Literal["number", "flag", "labels", "date"]
 
+_GLANCE = 200
+
 
 @dataclass(frozen=True, eq=False)
 class Column:
@@ -40,6 +42,17 @@ class Column:
         """Whether it holds whole numbers by its type."""
         return self.numbers is not None and self.kind == "number" and self.numbers.dtype.kind in "iu"
 
+    @property
+    def looks_like_numbers(self) -> bool:
+        """Whether it is text whose first values could all be read as numbers."""
+        if self.kind != "labels":
+            return False
+        values = self.values.categories if isinstance(self.values, pd.Categorical) else self.values
+        first = [value for value in values[:_GLANCE] if not pd.isna(value)]
+        if not first or not all(isinstance(value, str) for value in first):
+            return False
+        return bool(pd.to_numeric(pd.Series(first, dtype=object), errors="coerce").notna().all())
+
     def finite_numbers(self, rows: np.ndarray | None, use: str) -> np.ndarray:
         """A float64 copy at the rows used; infinite values are refused.
 
@@ -51,6 +64,8 @@ class Column:
             What the numbers are for, for messages.
         """
         if self.numbers is None:
+            if self.looks_like_numbers:
+                raise DataError(f"`{self.name}` is text that looks like numbers, but {use} needs numbers: convert it.")
             kind = "text or categories" if self.kind == "labels" else "dates"
             raise DataError(f"`{self.name}` holds {kind}, but {use} needs numbers.")
         values = np.array(self.numbers if rows is None else self.numbers[rows], dtype=np.float64)

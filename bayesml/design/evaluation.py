@@ -16,6 +16,7 @@ from bayesml.design.transforms import ROWWISE, SEVERAL_COLUMNS, TRANSFORMS
 from bayesml.errors import DataError
 from bayesml.spec.expressions import OPERATORS, Call, Expression, Literal, Name, label, names_in
 from bayesml.spec.functions import FUNCTIONS, STATEFUL, VECTOR
+from bayesml.spec.terms import FixedPart
 
 _COMPARISONS = frozenset(operator for operator, binds in OPERATORS.items() if binds == 1)
 
@@ -100,6 +101,16 @@ class Evaluator:
                 return Numbers(tuple(columns), tuple(f"[{i + 1}]" for i in range(len(columns))))
             case _:
                 return Numbers((self.numbers(expression),), ("",))
+
+    def text_like_numbers(self, part: FixedPart) -> str:
+        """What to do about columns of a predictor that are text, but look like numbers; empty where there are none."""
+        names = dict.fromkeys(f.name for term in part.terms for f in term.factors if isinstance(f, Name))
+        found = [f"`{name}`" for name in names if self.columns[name].looks_like_numbers]
+        if not found:
+            return ""
+        if len(found) == 1:
+            return f"{found[0]} is text that looks like numbers: convert it."
+        return f"{', '.join(found)} are text that looks like numbers: convert them."
 
     # -- numbers --------------------------------------------------------------------------------
 

@@ -131,6 +131,8 @@ def whole_levels(column: Column, group: str) -> tuple[Column, str | None]:
             "into classes first."
         )
     whole = np.where(np.isnan(column.numbers), 0, column.numbers).astype(np.int64)
+    if pd.api.types.is_integer_dtype(column.values.dtype):  # whole by its type, with missing values
+        return Column(column.name, "number", whole, whole, column.missing), None
     note = f"`{column.name}` holds whole numbers stored as floats; its levels are read as whole numbers."
     return Column(column.name, "number", whole, whole, column.missing), note
 

@@ -150,5 +150,5 @@ def _check_size(part: FixedPart, evaluator: Evaluator, full: list[tuple[bool, ..
     name, levels = largest.name, len(largest.factor.levels)
     raise TooLarge(
         f"{where} would have {total} columns, {why}: the factor `{name}` has {levels} levels. "
-        f"Make it a grouping factor, `(1 | {name})`, or a number."
+        f"Make it a grouping factor, `(1 | {name})`, or a number. {evaluator.text_like_numbers(part)}".rstrip()
     )

@@ -70,12 +70,21 @@ ERRORS = {
     ),
     "weights negative": ("y ~ x", with_value("w", -1.0), {"weights": "w"}, DataError, "`w` are negative in 1 rows"),
     "weights all zero": ("y ~ x", data(w=0.0), {"weights": "w"}, DataError, "No row has a positive weight"),
-    "weights text": ("y ~ x", data(w="1"), {"weights": "w"}, DataError, "`w` holds text .* needs numbers"),
+    "weights text": ("y ~ x", data(w="a"), {"weights": "w"}, DataError, "`w` holds text .* needs numbers"),
     "weights not there": ("y ~ x", data(), {"weights": "W2"}, ColumnNotFound, "`W2` .* did you mean `w`"),
     "response is text": ("f ~ x", data(), {}, DataError, "response `f` is text .* needs numbers"),
     "response is a category": ("f ~ x", data().astype({"f": "category"}), {}, DataError, "response `f` is text"),
     "response is a date": ("y ~ x", data(y=pd.Timestamp("2020-01-01")), {}, DataError, "response `y` is a date"),
     "response among terms": ("y ~ x + y", data(), {}, SpecificationError, "response `y` .* among the terms"),
+    "response as a random slope": ("y ~ x + (y | g)", data(), {}, SpecificationError, r"response `y` is in `\(1 \+ y"),
+    "response in a random product": ("y ~ x + (0 + x:y | g)", data(), {}, SpecificationError, "cannot explain itself"),
+    "response as a group": ("g ~ x + (1 | g)", data(), {}, SpecificationError, r"response `g` is in `\(1 \| g\)`"),
+    "text like numbers as a slope": (
+        "y ~ (z | g)", data(z=[f"{i}.5" for i in range(N)]), {}, NotIdentified, "`z` is text .* numbers: convert it",
+    ),
+    "text like numbers in a function": ("y ~ log(z)", data(z="1e3"), {}, DataError, "`z` is text that looks like numb"),
+    "ref of C": ("y ~ C(f, ref='b')", data(), {}, FormulaError, r'no argument `ref`; write `C\(f, Treatment\("b"\)\)`'),
+    "levels of factor": ("y ~ factor(f, levels=c('b', 'a'))", data(), {}, FormulaError, r"write `C\(f, levels=c\("),
     "date as a number": ("y ~ x", data(x=pd.Timestamp("2020-01-01")), {}, DataError, "`x` holds dates"),
     "text inside a function": ("y ~ log(f)", data(), {}, DataError, "`f` holds text"),
     "complex numbers": ("y ~ x", data(x=1j), {}, DataError, "complex"),
@@ -141,6 +150,9 @@ ERRORS = {
 
 TOLD = {
     "missing rows": ("y ~ x", with_value("x", np.nan, [2, 5]), {}, r"Dropped 2 of 24 rows .*`x` 2"),
+    "missing nullable groups": (
+        "y ~ (1 | g)", data(g=pd.array([None, *np.repeat(range(6), 4)[1:]], dtype="Int64")), {}, "Dropped 1 .*`g` 1",
+    ),
     "missing weights": ("y ~ x", with_value("w", np.nan), {"weights": "w"}, r"Dropped 1 of 24 rows .*`w` 1"),
     "missing groups": ("y ~ x + (1 | f)", with_value("f", None), {}, r"Dropped 1 of 24 rows .*`f` 1"),
     "weights zero": ("y ~ x", with_value("w", 0.0, [1, 7]), {"weights": "w"}, "Dropped 2 of 24 rows for a weight of 0"),
@@ -162,6 +174,7 @@ TOLD = {
     "slope constant within groups": (
         "y ~ z + (z | g)", data(z=np.repeat(range(6), 4)), {}, "`z` does not vary within levels of `g`",
     ),
+    "text like numbers": ("y ~ z", data(z=[f"{i % 21}.5" for i in range(N)]), {}, "`z` is text .* more than 20"),
     "few whole numbers": ("y ~ k", data(k=np.tile([1, 2, 3, 4], 6)), {}, r"`k` .* 4 values .* `C\(k\)`"),
     "whole numbers stored as floats": (
         "y ~ (1 | g)", data(g=np.repeat(np.arange(6.0), 4)), {}, "`g` holds whole numbers",
@@ -186,6 +199,7 @@ def test_repaired_and_told(formula, frame, options, words):
     with pytest.warns(DataNote, match=words) as told:
         design = build_design(Model(formula, **options), frame)
     assert len(design.notes) == len(told)
+    assert not any("stored as floats" in note for note in design.notes) or "Int64" not in str(frame.dtypes.to_dict())
     assert np.linalg.matrix_rank(design.X - design.X.mean(0) * (design.X.std(0) > 0)) == design.X.shape[1]
 
 
@@ -215,6 +229,8 @@ FINE = {
     "one level a row, sigma fixed": ("y ~ (1 | g)", data(g=range(N)), {"priors": {"sigma": Fixed(1.0)}}),
     "as many effects as rows, independent": ("y ~ (x || g)", data(g=np.repeat(range(12), 2)), {}),
     "x far from zero": ("y ~ x + z + f", data(x=1e9 + np.arange(N)), {}),
+    "nullable whole numbers as groups": ("y ~ (1 | g)", data(g=pd.array(np.repeat(range(6), 4), dtype="Int64")), {}),
+    "text of few numbers": ("y ~ k", data(k=np.tile(["1", "2", "3"], N // 3)), {}),
     "0/1 numbers": ("y ~ k", data(k=np.tile([0, 1], N // 2)), {}),
     "crossed numbers": ("y ~ (1 | g) + (1 | k)", data(k=np.tile([1, 2, 3, 4], 6)), {}),
     "a factor's dummies beside a column far from zero": ("y ~ 0 + f + x", data(x=1e9 + np.arange(N)), {}),
