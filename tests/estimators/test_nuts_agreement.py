@@ -1,6 +1,7 @@
 """Sampling what was not integrated out, and sampling everything, give the same posterior."""
 
 import numpy as np
+import pymc as pm
 import pytest
 from arviz_stats.base import array_stats
 
@@ -71,3 +72,16 @@ def test_marginal_and_joint_sampling_agree(case):
     one, other = sampled(case, "marginal", 2500), sampled(case, case[3], 10_000)
     assert min(np.nanmin(ess(one)), np.nanmin(ess(other))) > 2000
     assert_same_posterior(one, other)
+
+
+@pytest.mark.slow
+def test_pymc_samples_the_plain_graph_to_the_same_posterior():
+    """`pm.sample` on `bml.graph(...)`, with PyMC's own defaults but for the acceptance."""
+    formula, data = CASES[0][1], bml.datasets.load("sleepstudy")
+    post = bml.sample(formula, data, draws=2000, random_seed=21, progressbar=False)
+    with bml.graph(bml.Model(formula), data):
+        plain = pm.sample(2000, target_accept=0.95, random_seed=22, progressbar=False).posterior
+    sds, effects = plain["sd_Subject"].to_numpy(), plain["b_Subject"].to_numpy()
+    other = [plain["beta"].to_numpy(), sds, plain["corr_Subject"].to_numpy(), plain["sigma"].to_numpy()[..., None]]
+    stacked = np.concatenate([*other, effects.reshape(*effects.shape[:2], -1)], axis=-1)
+    assert_same_posterior(quantities(post), stacked)
