@@ -45,7 +45,7 @@ def icc(
         Columns `estimate se lower upper`. Rows: each grouping factor by itself; for nested factors also
         cumulative ones, `class|school`, the correlation of two rows of the same class; `total`, all factors together.
         Where a variance is 0 on its boundary its own correlation has NaN for `se` and interval, and it counts as
-        known in the others.
+        known in the others. Where the maximum is not unique, shares that take part in that have NaN too.
 
     Raises
     ------
@@ -218,8 +218,8 @@ def likelihood_icc(
     for members in rows.values():
         share = variances[members].sum() / total
         slope = (slopes[members].sum(axis=0) - share * total_slope) / total
-        on_boundary = share <= 0
-        se = np.nan if on_boundary else float(np.sqrt(slope[free] @ vcov[np.ix_(free, free)] @ slope[free]))
+        undetermined = share <= 0 or (bool(result.status.not_unique) and slope[~free].any())
+        se = np.nan if undetermined else float(np.sqrt(slope[free] @ vcov[np.ix_(free, free)] @ slope[free]))
         lower, upper = interval(share, se, ci_prob, "logit")
         out.append((share, se, float(lower), float(upper)))
     return pd.DataFrame(out, columns=["estimate", "se", "lower", "upper"])

@@ -79,6 +79,19 @@ def test_boundary_has_no_standard_error():
     assert row[["se", "lower", "upper"]].isna().all()
 
 
+def test_shares_of_variances_that_are_not_determined_have_no_standard_error():
+    rng = np.random.default_rng(12)
+    g, f = np.arange(90) % 9, np.arange(90) // 9 % 2
+    y = 4.0 * rng.normal(size=9)[g] + 2.0 * rng.normal(size=(9, 2))[g, f] + rng.normal(size=90)
+    data = {"y": y, "g": g, "f": np.array(["a", "b"])[f]}
+    flat = bml.fit("y ~ 1 + (1 | g) + (0 + f | g)", data)
+    assert flat.status.not_unique
+    assert "NOT UNIQUE: other variances of (Intercept | g), (f[a] + f[b] | g)" in str(flat.summary())
+    assert bml.icc(flat, "g", at={"f": "b"})[["se", "lower", "upper"]].isna().all(axis=None)
+    unique = bml.fit("y ~ 1 + (0 + f | g)", data)
+    assert bml.icc(unique, "g", at={"f": "b"}).notna().all(axis=None)
+
+
 def test_covariates_that_are_not_random():
     with pytest.raises(ColumnNotFound, match="`Days`"):
         bml.icc(models.fit("sleepstudy", models.SLEEP), at={"Day": 5})
