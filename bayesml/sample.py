@@ -2,18 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal
 
 from bayesml.design.build import build_design
 from bayesml.distributions import Distribution
 from bayesml.errors import SpecificationError
-from bayesml.estimators.nuts import Parametrisation, sample_graph
+from bayesml.estimators.compile_ahead import CompileAhead
 from bayesml.fit import as_model
 from bayesml.graphs.roles import build_graph
-from bayesml.results.bayesian import BayesianResult
 from bayesml.spec.model import Model
 from bayesml.spec.priors import Priors
 from bayesml.spec.terms import Formula
+
+if TYPE_CHECKING:
+    from bayesml.results.bayesian import BayesianResult
 
 
 def sample(
@@ -26,11 +29,11 @@ def sample(
     cores: int | None = None,
     random_seed: int | None = None,
     target_accept: float | None = None,
-    parametrisation: Parametrisation = "auto",
+    parametrisation: Literal["auto", "marginal", "centred", "noncentred"] = "auto",
     progressbar: bool = True,
     seed: int | None = None,
     **options: Any,
-) -> BayesianResult:
+) -> "BayesianResult":
     """Draws from the posterior of a multilevel model, of the same graph that `fit` maximises.
 
     Parameters
@@ -91,15 +94,20 @@ def sample(
     model = as_model(formula, options)
     if priors is not None:
         model = replace(model, priors=Priors.of(priors))
-    design = build_design(model, data)
-    return sample_graph(
-        build_graph(model, design),
-        draws=draws,
-        tune=tune,
-        chains=chains,
-        cores=cores,
-        random_seed=seed if random_seed is None else random_seed,
-        target_accept=target_accept,
-        parametrisation=parametrisation,
-        progressbar=progressbar,
-    )
+    with CompileAhead() as ahead:
+        design = build_design(model, data)
+        # PyMC takes two seconds to import: only here, where the other process is at work already.
+        nuts = import_module("bayesml.estimators.nuts")
+        result: BayesianResult = nuts.sample_graph(
+            build_graph(model, design),
+            draws=draws,
+            tune=tune,
+            chains=chains,
+            cores=cores,
+            random_seed=seed if random_seed is None else random_seed,
+            target_accept=target_accept,
+            parametrisation=parametrisation,
+            progressbar=progressbar,
+            ahead=ahead,
+        )
+    return result

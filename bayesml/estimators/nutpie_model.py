@@ -174,7 +174,11 @@ class Density:
         return parts
 
 
-def compile_density(model: pm.Model, shapes: dict[str, tuple[int, ...]] | None = None) -> Density:
+def compile_density(
+    model: pm.Model,
+    shapes: dict[str, tuple[int, ...]] | None = None,
+    before_reading: Callable[[], None] = lambda: None,
+) -> Density:
     """Compile the log density of a model and its gradient.
 
     Parameters
@@ -183,6 +187,8 @@ def compile_density(model: pm.Model, shapes: dict[str, tuple[int, ...]] | None =
         Its data are shared variables (`pm.Data`); constants would enter the machine code.
     shapes : dict, optional
         Shapes of the value variables by name; found out by PyMC, which takes longer, if not given.
+    before_reading : callable, optional
+        Called after the function is compiled and before the values of the shared variables are read.
 
     Warns
     -----
@@ -198,9 +204,13 @@ def compile_density(model: pm.Model, shapes: dict[str, tuple[int, ...]] | None =
     if unknown := unknown_parts():
         warnings.warn(f"{unknown} is not known to this version: nutpie compiles the model itself, which takes longer.",
                       BayesmlWarning, stacklevel=2)  # fmt: skip
+        before_reading()
         stock = nutpie.compile_pymc_model(model, var_names=[])
         return Density(names, sizes, stock, Affine.shift(np.zeros(n)), stock=True, origin=np.zeros(n))
-    callback, data = _callback_of(model, values)
+    callback, shared = _callback_of(model, values)
+    before_reading()
+    # Copies: the callback reads them by address, and nobody else may change them.
+    data = [np.array(v.get_value(borrow=True), order="C", copy=True) for v in shared]
     words = _density_words(sizes, data)
     compiled = CompiledPyMCModel(
         dims={},
@@ -227,15 +237,13 @@ COMPILED: dict[Hashable, Any] = {}
 """Callbacks by the structure of their graph, kept as long as the process lives."""
 
 
-def _callback_of(model: pm.Model, values: list[Any]) -> tuple[Any, list[np.ndarray]]:
-    """The callback for the log density and its gradients, and the data that it reads."""
+def _callback_of(model: pm.Model, values: list[Any]) -> tuple[Any, list[SharedVariable]]:
+    """The callback for the log density and its gradients, and the variables whose values it reads."""
     logp = model.logp()
     outputs = [logp, *pt.grad(logp, values)]
     shared = [v for v in graph_inputs(outputs) if isinstance(v, SharedVariable)]
     plain = [v.type(name=v.name) for v in shared]
     outputs = clone_replace(outputs, dict(zip(shared, plain, strict=True)))
-    # Copies: the callback reads them by address, and nobody else may change them.
-    data = [np.array(v.get_value(borrow=True), order="C", copy=True) for v in shared]
     key = structure([*values, *plain], outputs)
     if key not in COMPILED:
         # The numbers of priors were checked when they were given; without PyMC's checks half the nodes are left.
@@ -245,8 +253,8 @@ def _callback_of(model: pm.Model, values: list[Any]) -> tuple[Any, list[np.ndarr
             function = pytensor.function(
                 [*values, *plain], outputs, mode=mode, on_unused_input="ignore", trust_input=True
             )
-        COMPILED[key] = _density_callback(function, values, data)
-    return COMPILED[key], data
+        COMPILED[key] = _density_callback(function, values, plain)
+    return COMPILED[key], shared
 
 
 _C_DENSITY = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_uint64, *4 * [ctypes.c_void_p])
@@ -320,7 +328,7 @@ def _density_words(sizes: tuple[tuple[int, ...], ...], data: list[np.ndarray]) -
     return np.array(words, np.int64)
 
 
-def _density_callback(function: Any, values: list[Any], data: list[np.ndarray]) -> Any:
+def _density_callback(function: Any, values: list[Any], data: list[Any]) -> Any:
     """The C callback, whose source depends on numbers of variables, their ranks and types only."""
     arguments, copies, at = [], [], _AFFINE_WORDS
     for i, value in enumerate(values):
@@ -331,10 +339,10 @@ def _density_callback(function: Any, values: list[Any], data: list[np.ndarray]) 
         flat = f"    f{i} = g{i}.ravel()\n    for i in range(len(f{i})):\n        g[w[{at}] + i] = f{i}[i]"
         copies.append(flat if rank else f"    g[w[{at}]] = g{i}.item()")
         at += 2 + rank
-    for array in data:
-        shape = _tuple_text(f"w[{at + 1 + k}]" for k in range(array.ndim))
-        arguments.append(f"carray(pointer(w[{at}]), {shape}, np.{array.dtype.name})")
-        at += 1 + array.ndim
+    for variable in data:
+        shape = _tuple_text(f"w[{at + 1 + k}]" for k in range(variable.type.ndim))
+        arguments.append(f"carray(pointer(w[{at}]), {shape}, np.{variable.type.dtype})")
+        at += 1 + variable.type.ndim
     source = _DENSITY_SOURCE.format(
         n_words=at,
         gradients=", ".join(f"g{i}" for i in range(len(values))),

@@ -10,12 +10,13 @@ import pymc as pm
 from threadpoolctl import threadpool_limits
 
 from bayesml.errors import ConvergenceWarning, NotIdentified, SpecificationError
+from bayesml.estimators.compile_ahead import CompileAhead, collector_paused
 from bayesml.estimators.nutpie_model import Affine, Density, Draws, compile_density, run
 from bayesml.estimators.nuts_mode import find_mode
 from bayesml.estimators.nuts_natural import joint_posterior, marginal_posterior
 from bayesml.estimators.nuts_progress import SamplingProgress
 from bayesml.estimators.nuts_start import joint_start, marginal_start, unconstrained_start, value_shapes
-from bayesml.graphs.marginal_model import marginal_model
+from bayesml.graphs.marginal_model import MachineCode, marginal_model
 from bayesml.graphs.roles import Graph
 from bayesml.graphs.transforms import centre, marginalise
 from bayesml.graphs.wrap import to_pymc
@@ -38,6 +39,7 @@ def sample_graph(
     target_accept: float | None = None,
     parametrisation: Parametrisation = "auto",
     progressbar: bool = True,
+    ahead: CompileAhead | None = None,
 ) -> BayesianResult:
     """Draws of the joint posterior of a graph.
 
@@ -57,6 +59,8 @@ def sample_graph(
         exactly, and drawn exactly afterwards. ``"centred"`` and ``"noncentred"`` sample everything jointly.
         ``"auto"``: marginal where the integral is exact, else non-centred.
     progressbar : bool
+    ahead : CompileAhead, optional
+        Started before; default: none is.
 
     Returns
     -------
@@ -83,7 +87,7 @@ def sample_graph(
     exact = graph.family.exact_with(graph.link)
     marginal = marginalise(graph, "random and beta") if exact or kind == "marginal" else None
     with SamplingProgress(progressbar) as progress, threadpool_limits(1):
-        target = at_mode(marginal, progress) if marginal is not None else None
+        target = at_mode(marginal, progress, ahead or CompileAhead(wanted=False)) if marginal is not None else None
         if kind != "marginal":
             target = joint_target(graph, kind, target, progress)
         assert target is not None
@@ -161,12 +165,18 @@ class Target:
         return marginal_posterior(self.graph, self.model, self.system, self.density, draws, seed)
 
 
-def at_mode(graph: Graph, progress: SamplingProgress) -> Target:
+def at_mode(graph: Graph, progress: SamplingProgress, ahead: CompileAhead) -> Target:
     """A marginalised graph, in coordinates in which it is nearly standard normal around its mode."""
-    with progress.step("Compiling the model"):
+    with progress.step("Compiling the model"), collector_paused():
         system = GaussianSystem.of(graph.design, ~graph.integrated_beta)
-        model = marginal_model(graph, system)
-        density = compile_density(model, value_shapes(model))
+        code = MachineCode()
+
+        def enter() -> None:
+            ahead.finish()
+            code.enter(system)
+
+        model = marginal_model(graph, system, code)
+        density = compile_density(model, value_shapes(model), enter)
     with progress.step("Looking for the mode"):
         start = unconstrained_start(model, marginal_start(graph))
         mode = find_mode(density.evaluate, start)

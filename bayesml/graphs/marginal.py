@@ -8,75 +8,19 @@ from typing import Any
 
 import numpy as np
 import pytensor.tensor as pt
-from numba import types
 from pytensor.gradient import DisconnectedType
 from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache_key
 
-from bayesml.graphs import covariance_roots as roots
+from bayesml.graphs.marginal_kernel import density_at, marginal_with_gradient
 from bayesml.linalg import marginal
-from bayesml.linalg.by_address import address_of, caller
-from bayesml.linalg.elimination import kernel
 
 PARAMETERS = ("sd", "unit", "sigma", "beta")
 """Inputs that the density is differentiated in."""
 
 SETTINGS = ("given", "prior_mean", "prior_precision", "lower", "width", "layout")
-"""Inputs that describe the model; `density_address()` and the arrays of the cross-products follow them."""
-
-
-@kernel
-def marginal_with_gradient(sd, unit, sigma, beta, given, prior_mean, prior_precision, lower, width, layout, *arrays):
-    """Value and gradients of the log marginal density in standard deviations, correlations, sigma and beta.
-
-    Parameters
-    ----------
-    sd : ndarray (n_sds,)
-        Standard deviations of all terms.
-    unit : ndarray (n_correlations,)
-        Partial, or common, correlations of all terms as their place between `lower` and `lower + width`.
-    sigma : ndarray ()
-    beta : ndarray (p,)
-        Values of the coefficients that are given.
-    given, prior_mean, prior_precision : ndarray (p,)
-        Which are; the normal priors under which the others are integrated out.
-    lower, width : ndarray (n_correlations,)
-    layout : ndarray of int64 (terms, 6)
-        As in `bayesml.graphs.covariance_roots`.
-    *arrays : ndarray
-        Of `GaussianSystem.arrays()`.
-    """
-    lam = roots.covariance_roots(sd, unit, lower, width, layout)
-    value, grad_lam, grad_sigma, grad_beta = marginal.marginal_density(
-        lam, sigma.item(), beta, given, prior_mean, prior_precision, *arrays
-    )
-    grad_sd, grad_unit = roots.pull_back(sd, unit, lower, width, layout, grad_lam)
-    return np.asarray(value), grad_sd, grad_unit, np.asarray(grad_sigma), grad_beta
-
-
-DENSITY = (
-    marginal.VECTOR, marginal.VECTOR, types.float64[::1].copy(ndim=0), marginal.VECTOR,
-    marginal.INTEGERS, *4 * (marginal.VECTOR,), types.int64[:, ::1], types.Tuple(marginal.ARRAYS),
-)  # fmt: skip
-call_density = caller(marginal_with_gradient, DENSITY)
-
-
-def density_address() -> np.ndarray:
-    """Where the machine code of `marginal_with_gradient` is in this process, as an input of the Op."""
-    return np.array(address_of(marginal_with_gradient, DENSITY), np.int64)
-
-
-@kernel
-def density_at(sd, unit, sigma, beta, given, prior_mean, prior_precision, lower, width, layout, address, *arrays):
-    """`marginal_with_gradient`, called by its address: it is not compiled again into each graph."""
-    return call_density(
-        address.item(),
-        (
-            np.ascontiguousarray(sd), np.ascontiguousarray(unit), sigma, np.ascontiguousarray(beta),
-            given, prior_mean, prior_precision, lower, width, layout, arrays,
-        ),
-    )  # fmt: skip
+"""Inputs that describe the model; the address of the machine code and the arrays of the cross-products follow them."""
 
 
 class GaussianMarginal(Op):
@@ -118,8 +62,9 @@ def kernel_salt() -> int:
     would go on running code compiled before another file was edited.
     """
     digest = hashlib.sha256()
-    folder = Path(marginal.__file__).parent
-    for path in [*sorted(folder.glob("*.py")), Path(roots.__file__), Path(__file__)]:
+    here = Path(__file__).parent
+    kernels = Path(marginal.__file__).parent.glob("*.py")
+    for path in [*sorted(kernels), here / "covariance_roots.py", here / "marginal_kernel.py"]:
         digest.update(path.read_bytes())
     return int.from_bytes(digest.digest()[:6])
 

@@ -11,14 +11,29 @@ from pytensor.tensor import TensorVariable
 from bayesml.distributions import Distribution
 from bayesml.graphs.dimensions import Dimensions, text_coords
 from bayesml.graphs.expressions import correlation_root, correlations
-from bayesml.graphs.marginal import GaussianMarginal, density_address
+from bayesml.graphs.marginal import GaussianMarginal
+from bayesml.graphs.marginal_kernel import density_address
 from bayesml.graphs.natural import CovarianceParameters
 from bayesml.graphs.prior_variables import number_inputs, scalar_variable, vector_variable
 from bayesml.graphs.roles import Graph
 from bayesml.linalg.gaussian import GaussianSystem
+from bayesml.linalg.marginal import kernel_addresses
 
 
-def marginal_model(graph: Graph, system: GaussianSystem | None = None) -> pm.Model:
+class MachineCode:
+    """The addresses of the kernels as inputs of a model's density, which cannot be evaluated before `enter`."""
+
+    def __init__(self) -> None:
+        self.density = _input("density_address", np.array(0, np.int64))
+        self.kernels = _input("kernel_addresses", np.zeros(5, np.int64))
+
+    def enter(self, system: GaussianSystem) -> None:
+        """Compile the kernels for a system, or take them from the cache."""
+        self.kernels.set_value(kernel_addresses(system.layout.border))
+        self.density.set_value(density_address())
+
+
+def marginal_model(graph: Graph, system: GaussianSystem | None = None, code: MachineCode | None = None) -> pm.Model:
     """The density of outcome and remaining parameters as a PyMC model.
 
     The path from variables to density is one Op. Its variables are the same for every model, so that compiled code
@@ -39,11 +54,16 @@ def marginal_model(graph: Graph, system: GaussianSystem | None = None) -> pm.Mod
         Marginalised.
     system : GaussianSystem, optional
         Of the same design and given coefficients, if it was built before.
+    code : MachineCode, optional
+        Still to be entered by the caller; by default it is entered here.
     """
     dimensions, parameters = Dimensions(graph), CovarianceParameters(graph)
     priors = graph.priors
     given = ~graph.integrated_beta
     system = GaussianSystem.of(graph.design, given) if system is None else system
+    if code is None:
+        code = MachineCode()
+        code.enter(system)
     coords = {name: labels for name, labels in dimensions.coords.items() if name not in ("obs", *dimensions.levels)}
     with pm.Model(coords=text_coords(coords), check_bounds=False) as model:
         sds = [prior for term in priors.terms for prior in term.sds]
@@ -57,8 +77,8 @@ def marginal_model(graph: Graph, system: GaussianSystem | None = None) -> pm.Mod
         settings = (given.astype(np.int64), rows[:, 0].copy(), rows[:, 1].copy(), *parameters.bounds, parameters.layout)
         names = ("given", "prior_mean", "prior_precision", "lower", "width", "layout")
         inputs = [_input(name, array) for name, array in zip(names, settings, strict=True)]
-        inputs.append(_input("density_address", density_address()))
-        inputs += [_input(f"cross_products_{i}", array) for i, array in enumerate(system.arrays())]
+        numbers = [_input(f"cross_products_{i}", array) for i, array in enumerate(system.numbers())]
+        inputs += [code.density, *numbers, code.kernels]
         pm.Potential("marginal", GaussianMarginal()(sd, unit, sigma, beta, *inputs)[0])
         _natural_parameters(graph, dimensions, parameters, sd, unit)
     return model

@@ -2,7 +2,8 @@
 
 Numba optimises all that a function calls anew with each function that calls it. Large kernels that
 call one another would be compiled four or five times over in an empty cache. A kernel called by its
-address is compiled by itself, and its callers need not be compiled again when it changes.
+address is compiled by itself, before its callers or after them, in this process or another, and its callers need not
+be compiled again when it changes.
 """
 
 from collections.abc import Callable
@@ -13,15 +14,25 @@ from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
 
-def address_of(kernel: Any, arguments: tuple[Any, ...]) -> int:
-    """Address of the machine code of a kernel for arguments of these types, in this process."""
+def address_of(kernel: Any, arguments: tuple[Any, ...], result: Any) -> int:
+    """Address of the machine code of a kernel for arguments of these types, in this process.
+
+    Parameters
+    ----------
+    kernel : numba dispatcher
+    arguments : tuple of numba types
+    result : numba type
+        What it returns, as its callers were told.
+    """
     if arguments not in kernel.overloads:
         kernel.compile(arguments)
     compiled = kernel.overloads[arguments]
+    found = compiled.signature.return_type
+    assert found == result, f"{kernel.py_func.__name__} returns {found}, its callers expect {result}"
     return int(compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name))
 
 
-def caller(kernel: Any, arguments: tuple[Any, ...]) -> Callable[..., Any]:
+def caller(kernel: Any, arguments: tuple[Any, ...], result: Any) -> Callable[..., Any]:
     """A function for other kernels, ``call(address, (a, b, ...))``, that calls what `address_of` found.
 
     Parameters
@@ -29,15 +40,14 @@ def caller(kernel: Any, arguments: tuple[Any, ...]) -> Callable[..., Any]:
     kernel : numba dispatcher
     arguments : tuple of numba types
         Others are refused when the caller is compiled.
+    result : numba type
+        What the kernel returns; it is not compiled to find out.
     """
 
     @intrinsic
     def call(typing_context: Any, address: Any, given: Any) -> Any:
         if tuple(map(plain, given)) != arguments:
             raise TypingError(f"{kernel.py_func.__name__} is called with {tuple(given)}, not {arguments}")
-        if arguments not in kernel.overloads:
-            kernel.compile(arguments)
-        result = kernel.overloads[arguments].signature.return_type
 
         def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
             place, packed = values

@@ -367,6 +367,10 @@ class GaussianSystem:
 
     def arrays(self) -> tuple[np.ndarray, ...]:
         """What `marginal_density` and `draw_effects` take after their parameters, always of the same types."""
+        return (*self.numbers(), kernel_addresses(self.layout.border))
+
+    def numbers(self) -> tuple[np.ndarray, ...]:
+        """`arrays()` without the last, the addresses: nothing is compiled."""
         lay, maps = self.layout, self.scaling
         inverse = [np.linalg.inv(T).ravel() for T in maps.terms]
         return (
@@ -374,7 +378,6 @@ class GaussianSystem:
             lay.idx, lay.up, lay.off, lay.k_start, lay.border_start, self.rows, self.S,
             np.concatenate(inverse) if inverse else np.empty(0), maps.coefficients,
             np.linalg.inv(maps.coefficients), maps.constant, np.array([self.n, maps.y_scale, self.half_log_weights]),
-            kernel_addresses(lay.border),
         )  # fmt: skip
 
     def effects_by_term(self, chain: np.ndarray, border: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -419,6 +422,8 @@ class GaussianSystem:
         effects : tuple of ndarray (draws, levels, q)
             One a random term.
         """
+        # Arrays that may only be read would be another signature to compile.
+        lams, sigmas, betas = (np.require(array, np.float64, ["C", "W"]) for array in (lams, sigmas, betas))
         draws, size = len(sigmas), self.chain_effects + self.layout.border + self.coefficients
         normal = np.zeros((draws, size)) if rng is None else rng.standard_normal((draws, size))
         chain, border = np.empty((draws, self.chain_effects)), np.empty((draws, self.layout.border))

@@ -22,20 +22,21 @@ ARRAYS = (
     INTEGERS, types.int64[:, ::1], *10 * (INTEGERS,), VECTOR, MATRIX, VECTOR, MATRIX, MATRIX, VECTOR, VECTOR, INTEGERS,
 )  # fmt: skip
 """Types of `GaussianSystem.arrays()`."""
+PARAMETERS = (VECTOR, types.float64, VECTOR, INTEGERS, VECTOR, VECTOR)
+"""Types of lam, sigma, beta, given, prior mean and precision."""
+WHOLE = (*PARAMETERS, *ARRAYS)
+LOGDETS = types.UniTuple(types.float64, 2)
+SOLVED = types.Tuple((
+    VECTOR, VECTOR, MATRIX, VECTOR, VECTOR, VECTOR, VECTOR, MATRIX, MATRIX, VECTOR, VECTOR, VECTOR,
+    LOGDETS, types.float64, INTEGER, types.float64,
+))  # fmt: skip
+PARTS = types.Tuple((types.float64, VECTOR, VECTOR, types.float64, VECTOR))
+DRAWS = (MATRIX, VECTOR, MATRIX, INTEGERS, VECTOR, VECTOR, *4 * (MATRIX,), *ARRAYS)
+"""Types of what `draw_effects` takes."""
 
-call_eliminate = caller(eliminate, ELIMINATE)
-call_border = caller(border_by_loops, BORDER)
-call_sweep_back = caller(sweep_back, SWEEP_BACK)
-
-
-def kernel_addresses(effects: int) -> np.ndarray:
-    """Addresses of the large kernels that those of this module call: the last of the arrays that they take.
-
-    `effects` is the number of random effects in the border.
-    """
-    border = border_by_loops if effects else border_of_coefficients
-    parts = ((eliminate, ELIMINATE), (border, BORDER), (sweep_back, SWEEP_BACK))
-    return np.array([address_of(kernel, arguments) for kernel, arguments in parts], np.int64)
+call_eliminate = caller(eliminate, ELIMINATE, types.float64)
+call_border = caller(border_by_loops, BORDER, types.UniTuple(types.float64, 3))  # or the other of the same type
+call_sweep_back = caller(sweep_back, SWEEP_BACK, types.none)
 
 
 @kernel
@@ -106,7 +107,7 @@ def condition(S, m, p, first_given, beta_hat, s2, prior_precision, prior_gap, B)
     return out
 
 
-@inner
+@kernel
 def solve_at(
     lam, sigma, beta, given, prior_mean, prior_precision,
     order, term_table, q, lam_start, chain_start, parent, ptr, idx, up, off, k_start, border_start,
@@ -117,7 +118,7 @@ def solve_at(
     y_scale = scalars[1]
     m = border_start[len(border_start) - 1]
     depths = len(chain_start) - 1
-    first_given = 0
+    first_given = p - p  # not the literal 0, for which callees would be compiled as well
     for j in range(p):
         if given[order[j]] == 0:
             first_given += 1
@@ -151,6 +152,9 @@ def solve_at(
     return relative, work, border, K, beta_hat, gap, precision, H, C, part, D, E, logdets, r2, first_given, s2
 
 
+call_solve = caller(solve_at, WHOLE, SOLVED)
+
+
 @kernel
 def density_parts(
     lam, sigma, beta, given, prior_mean, prior_precision,
@@ -170,10 +174,12 @@ def density_parts(
         Derivative in log sigma at fixed `relative`.
     grad_beta : ndarray (p,)
     """
-    relative, work, border, K, beta_hat, gap, precision, H, C, part, D, E, logdets, r2, first_given, s2 = solve_at(
-        lam, sigma, beta, given, prior_mean, prior_precision,
-        order, term_table, q, lam_start, chain_start, parent, ptr, idx, up, off, k_start, border_start,
-        rows, S, term_inverse, B, B_inverse, constant, scalars, kernels,
+    relative, work, border, K, beta_hat, gap, precision, H, C, part, D, E, logdets, r2, first_given, s2 = call_solve(
+        kernels[3], (
+            lam, sigma, beta, given, prior_mean, prior_precision,
+            order, term_table, q, lam_start, chain_start, parent, ptr, idx, up, off, k_start, border_start,
+            rows, S, term_inverse, B, B_inverse, constant, scalars, kernels,
+        ),
     )  # fmt: skip
     n, half_log_weights = scalars[0], scalars[2]
     p = len(order)
@@ -232,6 +238,9 @@ def density_parts(
     return value, slopes, relative, slope, grad_beta
 
 
+call_parts = caller(density_parts, WHOLE, PARTS)
+
+
 @kernel
 def marginal_density(
     lam, sigma, beta, given, prior_mean, prior_precision,
@@ -262,11 +271,11 @@ def marginal_density(
     grad_beta : ndarray (p,)
         Zero for coefficients that are integrated out.
     """
-    value, slopes, relative, slope, grad_beta = density_parts(
+    value, slopes, relative, slope, grad_beta = call_parts(kernels[4], (
         lam, sigma, beta, given, prior_mean, prior_precision,
         order, term_table, q, lam_start, chain_start, parent, ptr, idx, up, off, k_start, border_start,
         rows, S, term_inverse, B, B_inverse, constant, scalars, kernels,
-    )  # fmt: skip
+    ))  # fmt: skip
     grad_lam = np.empty(len(lam))
     for k in range(len(term_table)):
         f, at, width, start = term_table[k, 0], term_table[k, 1], term_table[k, 2], term_table[k, 3]
@@ -339,10 +348,12 @@ def draw_effects(
         anc[d] = anc[d + 1] + q[d]
     effects = chain_size(chain_start, q)
     for s in range(len(sigmas)):
-        relative, work, border, K, beta_hat, gap, precision, H, C, part, D, E, logdets, r2, first_given, s2 = solve_at(
-            lams[s], sigmas[s], betas[s], given, prior_mean, prior_precision,
-            order, term_table, q, lam_start, chain_start, parent, ptr, idx, up, off, k_start, border_start,
-            rows, S, term_inverse, B, B_inverse, constant, scalars, kernels,
+        relative, work, border, K, beta_hat, gap, precision, H, C, part, D, E, logdets, r2, first_given, s2 = (
+            call_solve(kernels[3], (
+                lams[s], sigmas[s], betas[s], given, prior_mean, prior_precision,
+                order, term_table, q, lam_start, chain_start, parent, ptr, idx, up, off, k_start, border_start,
+                rows, S, term_inverse, B, B_inverse, constant, scalars, kernels,
+            ))
         )  # fmt: skip
         scale = sqrt(s2)
         free = m + first_given
@@ -397,3 +408,16 @@ def draw_effects(
                     for k in range(a + 1):
                         t += scale * R[a, k] * normal[s, here + k]
                     chain_out[s, here + a] = t
+
+
+def kernel_addresses(effects: int) -> np.ndarray:
+    """Addresses of the large kernels that those of this module call: the last of the arrays that they take.
+
+    `effects` is the number of random effects in the border.
+    """
+    border = border_by_loops if effects else border_of_coefficients
+    parts = (
+        (eliminate, ELIMINATE, types.float64), (border, BORDER, types.UniTuple(types.float64, 3)),
+        (sweep_back, SWEEP_BACK, types.none), (solve_at, WHOLE, SOLVED), (density_parts, WHOLE, PARTS),
+    )  # fmt: skip
+    return np.array([address_of(*part) for part in parts], np.int64)
