@@ -59,7 +59,8 @@ OTHER_STARTS = (20.0, 0.05)  # of all variances relative to sigma², tried where
 WEAK = 1.0  # theta² times a level's cross-product, below which it may
 NEAR_FACE = 0.3  # theta² times a level's cross-product, below which the face without it is tried
 FACE_TOLERANCE = 1e-9  # of log likelihood that may be given up for an exact zero
-FLAT = 1e-9  # eigenvalue of the Hessian relative to the largest, below which a direction is flat
+FLAT = 1e-8  # eigenvalue of the Hessian relative to the largest, below which a direction is flat
+SMALLEST_SLOPE = 1e-2  # of l in a relative variance: the scale of slopes where all of them are rounding
 STEP = 1e-5  # of central differences of the gradient
 
 
@@ -237,13 +238,13 @@ class Ascent:
         """As `run`, from where another ascent ended: confirm it, put it on the boundary if it is there, or go on."""
         point, _ = self.fall(self.evaluate(Point(list(charts), np.empty(0))))
         H = self.model(point)
-        if H is None or gain_from(point.gradient, H) > GAIN_TO_STOP or self.leave(point) is not None:
+        if H is None or gain_from(point, H) > GAIN_TO_STOP or self.leave(point) is not None:
             return self.run(point.charts, point.extra)
         return self.optimum(point, H)
 
     def optimum(self, point: Point, hessian: np.ndarray) -> Optimum:
         """The point with what certifies it."""
-        gain = gain_from(point.gradient, hessian)
+        gain = gain_from(point, hessian)
         slopes = np.array([s / scale for s, _, scale, _ in self.exits(point)])
         converged = gain < 1e-6 and not (slopes > 1e-4).any() and self.iterations < self.limit
         message = "optimum" if converged else f"stopped after {self.iterations} iterations"
@@ -345,7 +346,7 @@ class Ascent:
         """Slopes off the boundary: slope, direction, size of dl/dG, term."""
         out = []
         for k, (structure, root, slope) in enumerate(zip(self.covariances, point.roots, point.slopes, strict=True)):
-            scale = max(float(np.abs(slope).max()), 1e-300)
+            scale = max(float(np.abs(slope).max()), SMALLEST_SLOPE)
             out += [(s, direction, scale, k) for s, direction in structure.exits(root @ root.T, slope)]
         return out
 
@@ -392,16 +393,18 @@ def newton_step(gradient: np.ndarray, hessian: np.ndarray) -> tuple[np.ndarray, 
     return vectors @ (along / values), 0.5 * float(np.sum(along**2 / values))
 
 
-def gain_from(gradient: np.ndarray, hessian: np.ndarray) -> float:
+def gain_from(point: Point, hessian: np.ndarray) -> float:
     """``g'(-H)^-1 g / 2``; infinite where H is not negative definite. Flat directions without slope gain nothing."""
-    if not len(gradient):
+    if not len(point.vector):
         return 0.0
-    values, vectors = np.linalg.eigh(-hessian)
-    along = vectors.T @ gradient
-    flat = np.abs(values) < FLAT * max(values[-1], 1.0)
-    if np.any(values[~flat] <= 0.0) or np.any(np.abs(along[flat]) > 1e-6):
+    scale = np.maximum(1.0, np.abs(point.vector))
+    values, vectors = np.linalg.eigh(-hessian * np.outer(scale, scale))
+    along = vectors.T @ (point.gradient * scale)
+    rising = values <= 0.0
+    flat = np.abs(values) <= FLAT * np.abs(values).max(initial=1.0)
+    if np.any(rising & ~flat) or np.any(np.abs(along[rising]) > 1e-6):
         return np.inf
-    return 0.5 * float(np.sum(along[~flat] ** 2 / values[~flat]))
+    return 0.5 * float(np.sum(along[~rising] ** 2 / values[~rising]))
 
 
 def with_secants(hessian: np.ndarray, history: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:

@@ -97,7 +97,9 @@ def maximise_exact(
     G = moments(system) if start is None else start
     with one_blas_thread(small=system.layout.size <= LOOPS_UP_TO):
         optimum = ascent.best([t.covariance.chart(g) for t, g in zip(design.random, G, strict=True)], np.empty(0))
-    refuse_perfect_fit(optimum.point.local.state.r2 / objective.nu if sigma is None else 1.0)
+    local = optimum.point.local
+    assert local is not None
+    refuse_perfect_fit(local.state.r2 / objective.nu if sigma is None else 1.0)
     return GaussianSolution(design, system, objective, ascent, optimum, criterion, sigma, held)
 
 

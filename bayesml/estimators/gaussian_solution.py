@@ -9,13 +9,12 @@ import numpy as np
 
 from bayesml.covariance.unstructured import semidefinite_cholesky
 from bayesml.design.arrays import Design
-from bayesml.estimators.ascent import Ascent, Optimum, gain_from
+from bayesml.estimators.ascent import FLAT, Ascent, Optimum, gain_from
 from bayesml.estimators.held import Held
 from bayesml.estimators.profiled import ProfiledLikelihood
 from bayesml.linalg.gaussian import Evaluation, GaussianSystem
 from bayesml.results.solution import Certificate, VarianceParameters
 
-FLAT = 1e-8  # eigenvalue of the Hessian relative to the largest and to one, below which a direction is flat
 ALONG = 1e-5  # part of a parameter's change that lies along flat directions, above which it is not determined
 
 
@@ -160,7 +159,7 @@ class GaussianSolution:
             optimum.message,
             float(np.abs(point.gradient).max(initial=0.0)),
             eigenvalues,
-            gain_from(point.gradient, self.hessian) if len(point.vector) else 0.0,
+            gain_from(point, self.hessian),
             optimum.exit_slopes,
             optimum.iterations,
             optimum.evaluations,
