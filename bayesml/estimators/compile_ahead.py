@@ -57,7 +57,7 @@ def compile_unclaimed(folder: str, order: Iterable[int]) -> None:
     for i in order:
         try:
             Path(folder, str(i)).touch(exist_ok=False)
-        except FileExistsError:
+        except OSError:  # it exists, or cannot be created: then the kernel is compiled when it is called
             continue
         kernel, arguments = KERNELS[i]
         kernel.compile(arguments)
