@@ -9,7 +9,7 @@ import numpy as np
 import pymc as pm
 from threadpoolctl import threadpool_limits
 
-from bayesml.errors import ConvergenceWarning, NotIdentified, SpecificationError
+from bayesml.errors import ConvergenceWarning, SpecificationError
 from bayesml.estimators.compile_ahead import CompileAhead, collector_paused
 from bayesml.estimators.nutpie_model import Affine, Density, Draws, compile_density, run
 from bayesml.estimators.nuts_mode import find_mode
@@ -17,6 +17,7 @@ from bayesml.estimators.nuts_natural import joint_posterior, marginal_posterior
 from bayesml.estimators.nuts_progress import SamplingProgress
 from bayesml.estimators.nuts_start import joint_start, marginal_start, unconstrained_start, value_shapes
 from bayesml.graphs.marginal_model import MachineCode, marginal_model
+from bayesml.graphs.propriety import require_proper
 from bayesml.graphs.roles import Graph
 from bayesml.graphs.transforms import centre, marginalise
 from bayesml.graphs.wrap import to_pymc
@@ -79,7 +80,7 @@ def sample_graph(
         Sampling was interrupted, or did not go well; the result's `status` has the advice.
     """
     check_options(draws, tune, chains, target_accept, parametrisation)
-    refuse_improper(graph)
+    require_proper(graph)
     seed = int(np.random.SeedSequence(random_seed).generate_state(1)[0]) if random_seed is None else int(random_seed)
     kind = parametrisation
     if kind == "auto":
@@ -111,28 +112,6 @@ def check_options(draws: int, tune: int, chains: int, target_accept: float | Non
     if parametrisation not in PARAMETRISATIONS:
         known = ", ".join(f'"{name}"' for name in PARAMETRISATIONS)
         raise SpecificationError(f'There is no parametrisation "{parametrisation}"; there are {known}.')
-
-
-def refuse_improper(graph: Graph) -> None:
-    """Refuse flat priors under which the posterior does not integrate.
-
-    A flat standard deviation needs three levels (Gelman 2006), those of a q x q covariance matrix q + 2.
-    """
-    for role, term in zip(graph.random, graph.priors.terms, strict=True):
-        levels = len(role.columns.levels)
-        q = role.q if role.covariance.correlations == "all" else 1
-        if any(prior.improper for prior in term.sds) and levels < q + 2:
-            raise NotIdentified(
-                f"The posterior is improper: `{role.columns.group}` has {levels} levels, and flat priors of its "
-                f"standard deviations need at least {q + 2}. Give them a proper prior, as in "
-                f'priors={{"sd({role.columns.group})": bml.HalfNormal(1)}}.'
-            )
-    flat = sum(prior.improper for prior in graph.priors.coefficients)
-    if graph.priors.sigma is not None and graph.priors.sigma.improper and graph.design.nobs - flat < 2:
-        raise NotIdentified(
-            f"The posterior is improper: {graph.design.nobs} rows do not identify {flat} coefficients and sigma with "
-            "flat priors. Give them proper priors."
-        )
 
 
 @dataclass(frozen=True, eq=False)
