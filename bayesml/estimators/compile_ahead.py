@@ -106,7 +106,9 @@ class CompileAhead:
 def compiled(kernel: Any) -> bool:
     """Whether there is machine code of a kernel, or no telling from this version of numba, or no place to keep it."""
     try:
-        if kernel.overloads or not os.access(kernel._cache.cache_path, os.W_OK):
+        folder = Path(kernel._cache.cache_path)
+        existing = next(path for path in (folder, *folder.parents) if path.exists())  # numba makes the rest
+        if kernel.overloads or not os.access(existing, os.W_OK):
             return True
         return bool(kernel._cache._cache_file._load_index())
     except (AttributeError, OSError):

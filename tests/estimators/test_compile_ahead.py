@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -91,3 +92,14 @@ def test_collector_is_on_again():
         "with collector_paused():\n    assert not gc.isenabled()\nassert gc.isenabled()"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_cache_folder_that_does_not_exist_yet_is_an_empty_one(tmp_path):
+    def kernel(entries):
+        cache_file = SimpleNamespace(_load_index=lambda: entries)
+        return SimpleNamespace(
+            overloads={}, _cache=SimpleNamespace(cache_path=str(tmp_path / "not" / "there"), _cache_file=cache_file)
+        )
+
+    assert not compiled(kernel({}))
+    assert compiled(kernel({"signature": "file"}))
