@@ -31,6 +31,8 @@ class RandomColumns:
     columns : tuple of ndarray or None
         The q columns of Z, each of shape (n,); None is a column of ones.
     covariance : Covariance
+    predictors : tuple of int
+        Which linear predictor each column enters, -1 for all of them; empty where there is one.
     """
 
     group: str
@@ -39,6 +41,7 @@ class RandomColumns:
     names: tuple[str, ...]
     columns: tuple[np.ndarray | None, ...]
     covariance: Covariance
+    predictors: tuple[int, ...] = ()
 
     @cached_property
     def level_labels(self) -> tuple[str, ...]:
@@ -60,6 +63,7 @@ class Design:
     Parameters
     ----------
     y : ndarray, shape (n,)
+        The response: numbers, or codes 0, 1, … of `categories`; of a trial the successes, of an interval its middle.
     fixed_columns : tuple of ndarray or None
         The p columns of X that are kept, each (n,); None is a column of ones.
     coefficients : tuple of str
@@ -85,6 +89,16 @@ class Design:
         What is needed to build the same columns from new data, a `bayesml.design.state.DesignState`.
     notes : tuple of str
         Repairs and readings that the user was told of.
+    response : dict of str to ndarray (n,)
+        All arrays that the response's density reads, `y` among them: `trials`, `status`, `lower`, `upper`, `entry`.
+    categories : tuple of str
+        Labels of the codes in `y`, the base first; empty for numbers.
+    predictors : tuple of str
+        Names of the linear predictors; one, `mu`, for most families; else one a category beside the base.
+    fixed_predictors : tuple of int
+        Which predictor each fixed column enters; empty where there is one.
+    frequencies : ndarray (n,) or None
+        How many rows each row stands for: its log density counts so often.
     """
 
     y: np.ndarray
@@ -101,16 +115,26 @@ class Design:
     response_name: str = "y"
     state: Any = None
     notes: tuple[str, ...] = field(default=())
+    response: dict[str, np.ndarray] = field(default_factory=dict)
+    categories: tuple[str, ...] = ()
+    predictors: tuple[str, ...] = ("mu",)
+    fixed_predictors: tuple[int, ...] = ()
+    frequencies: np.ndarray | None = None
+
+    @property
+    def n(self) -> int:
+        """Number of rows in the arrays."""
+        return len(self.y)
 
     @property
     def nobs(self) -> int:
-        """Number of rows used, n."""
-        return len(self.y)
+        """Number of rows used, n; with frequencies, of the rows that they stand for."""
+        return self.n if self.frequencies is None else round(float(self.frequencies.sum()))
 
     @property
     def X(self) -> np.ndarray:
         """The fixed columns as an array, shape (n, p)."""
-        return stack(self.fixed_columns, self.nobs)
+        return stack(self.fixed_columns, self.n)
 
     @property
     def precision_weights(self) -> np.ndarray | None:

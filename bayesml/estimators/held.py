@@ -96,7 +96,7 @@ def hold_coefficients(design: Design, held: dict[str, float]) -> tuple[Design, n
     values = np.array([held.get(name, 0.0) for name in design.coefficients])
     if free.all():
         return design, free, values
-    offset = np.zeros(design.nobs) if design.offset is None else design.offset.copy()
+    offset = np.zeros(design.n) if design.offset is None else design.offset.copy()
     for column, value, is_free in zip(design.fixed_columns, values, free, strict=True):
         if not is_free:
             offset += value if column is None else value * column

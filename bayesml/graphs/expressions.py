@@ -80,7 +80,7 @@ def linear_predictor(
 
 
 def family_parameters(
-    graph: Graph, inputs: Mapping[str, TensorVariable], mu: TensorVariable, sigma: TensorVariable | None
+    graph: Graph, inputs: Mapping[str, TensorVariable], eta: TensorVariable, sigma: TensorVariable | None
 ) -> dict[str, Any]:
     """Parameters of the family in each row, by name.
 
@@ -88,16 +88,13 @@ def family_parameters(
     ----------
     graph : Graph
     inputs : mapping of str to tensor
-    mu : tensor (n,)
-        Means.
+    eta : tensor (n,)
+        Linear predictor.
     sigma : tensor or None
         Residual standard deviation; None where that of each row is known.
     """
-    parameters: dict[str, Any] = {graph.family.parameters[0]: mu}
-    if graph.family.has_scale:
-        scale = inputs.get("residual_scale")
-        parameters["sigma"] = scale if sigma is None else sigma if scale is None else sigma * scale
-    return parameters
+    values = [pt.constant(1.0) if sigma is None else sigma]
+    return graph.family.at(graph.link, [eta], values, pt, scale=inputs.get("residual_scale"))
 
 
 def input_arrays(graph: Graph) -> dict[str, tuple[np.ndarray, tuple[str, ...]]]:

@@ -9,6 +9,7 @@ import numpy as np
 from bayesml.covariance import Covariance
 from bayesml.design.arrays import Design, RandomColumns
 from bayesml.families import Family
+from bayesml.families.ancillary import Ancillary
 from bayesml.graphs.prior_numbers import ResolvedPriors, given_priors, resolve_priors
 from bayesml.links import Link
 from bayesml.responses import Response
@@ -117,8 +118,15 @@ class Graph:
 
     @property
     def predictors(self) -> tuple[str, ...]:
-        """Names of the linear predictors, of the mean first."""
-        return self.family.parameters[: self.family.n_predictors]
+        """Names of the linear predictors: that of the mean, or one a category beside the base."""
+        return self.design.predictors
+
+    @property
+    def ancillary(self) -> tuple[Ancillary, ...]:
+        """Parameters of the family besides its predictors, held or free; none that is known by row."""
+        found = self.family.ancillary(self.design.categories)
+        known = self.family.scale_parameter if self.response.fixes_scale else None
+        return tuple(ancillary for ancillary in found if ancillary.name != known)
 
     @property
     def fixed(self) -> tuple[str, ...]:

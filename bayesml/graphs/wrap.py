@@ -50,7 +50,7 @@ def joint_model(graph: Graph) -> pm.Model:
         sigma = None if graph.priors.sigma is None else scalar_variable("sigma", graph.priors.sigma)
         eta = linear_predictor(graph, inputs, beta, b)
         mu = pm.Deterministic("mu", graph.link.inverse(eta, pt), dims="obs")
-        parameters = family_parameters(graph, inputs, mu, sigma)
+        parameters = family_parameters(graph, inputs, eta, sigma)
         graph.family.observed(pm, "y", parameters, observed=inputs["y_observed"], dims="obs")
     return model
 

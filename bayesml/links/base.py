@@ -1,6 +1,8 @@
 """What a link must supply."""
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from functools import cached_property
 from types import ModuleType
 from typing import Any, ClassVar
 
@@ -16,12 +18,19 @@ class Link(ABC):
     - `name`, the name of the specification;
     - `of(mu, namespace)`, the link, and `inverse(eta, namespace)`, the mean;
     - `mean_support`, the open interval of means that it maps onto the real line;
-    - `latent_variance`, the variance of the latent error whose threshold model it is, or None.
+    - `log_inverse`, and for means in (0, 1) `log_complement` and `log_interval`, wherever the obvious expression
+      would lose digits, or its derivatives would, for predictors of up to 700 in size;
+    - `latent_variance`, the variance of the latent error whose threshold model it is, or None;
+    - `ratio`, what exp(coefficient) is called: `Odds ratio`.
+
+    Every expression must have derivatives to third order that are finite and accurate, with both branches of a `where`
+    evaluated on arguments at which they are.
     """
 
     name: ClassVar[str]
     mean_support: ClassVar[tuple[float, float]]
     latent_variance: ClassVar[float | None] = None
+    ratio: ClassVar[str] = "exp(b)"
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other)
@@ -39,3 +48,57 @@ class Link(ABC):
     @abstractmethod
     def inverse(self, eta: Any, namespace: ModuleType) -> Any:
         """Mean of a linear predictor, elementwise."""
+
+    def log_inverse(self, eta: Any, namespace: ModuleType) -> Any:
+        """Log of the mean, elementwise; for links whose means are positive."""
+        return namespace.log(self.inverse(eta, namespace))
+
+    def log_complement(self, eta: Any, namespace: ModuleType) -> Any:
+        """``log(1 - mu)``, elementwise; for links whose means lie in (0, 1)."""
+        return namespace.log1p(-self.inverse(eta, namespace))
+
+    def log_interval(self, lower: Any, width: Any, namespace: ModuleType) -> Any:
+        """``log(F(lower + width) - F(lower))`` of the distribution function F = inverse, exact for any width > 0."""
+        raise NotImplementedError(f"The {self.name} link is no distribution function.")
+
+    @property
+    def is_distribution(self) -> bool:
+        """Whether the inverse is the distribution function of a latent variable."""
+        return self.mean_support == (0.0, 1.0)
+
+    def mean(self, eta: Any, namespace: ModuleType) -> "Mean":
+        """The mean of a predictor, in the forms that log densities need."""
+        return Mean(self, eta, namespace)
+
+
+@dataclass(frozen=True, eq=False)
+class Mean:
+    """A mean, with its logarithms to all digits.
+
+    Parameters
+    ----------
+    link : Link
+    eta : array or tensor
+        The linear predictor.
+    namespace : module
+        NumPy or `pytensor.tensor`.
+    """
+
+    link: Link
+    eta: Any
+    namespace: ModuleType
+
+    @cached_property
+    def value(self) -> Any:
+        """mu."""
+        return self.link.inverse(self.eta, self.namespace)
+
+    @cached_property
+    def log(self) -> Any:
+        """log mu."""
+        return self.link.log_inverse(self.eta, self.namespace)
+
+    @cached_property
+    def log_complement(self) -> Any:
+        """log(1 - mu)."""
+        return self.link.log_complement(self.eta, self.namespace)

@@ -40,7 +40,7 @@ def predict_by_estimates(
     if interval is None:
         return out
     if interval == "prediction":
-        variance = variance + result.model.family.variance(estimate, rows.response_scale(result.sigma))
+        variance = variance + rows.response_scale(result.sigma) ** 2
         if not conditional:
             variance = variance + sum(between_variances(result, rows))
     half = normal_quantile(ci_prob) * np.sqrt(variance)

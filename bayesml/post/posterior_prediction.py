@@ -76,4 +76,5 @@ def new_responses(
         u = rng.standard_normal((len(root), len(rows.X), root.shape[-1]))
         mean = mean + np.einsum("mi,sij,smj->sm", term.Z, root, u)
     family = result.model.family
-    return family.simulate(rng, {family.parameters[0]: mean, family.parameters[1]: rows.response_scale(sigma)})
+    parameters = family.at(result.model.link, [mean], [rows.response_scale(sigma)], np)
+    return family.simulate(rng, parameters)

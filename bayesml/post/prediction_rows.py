@@ -83,9 +83,9 @@ def prediction_rows(design: Design, newdata: Any, random: bool, groups: bool) ->
         Whether the levels of the grouping factors are needed.
     """
     if newdata is None:
-        none = np.full(design.nobs, -1)
+        none = np.full(design.n, -1)
         terms = tuple(NewRandom(term.codes, none, (), term.Z) for term in design.random if random)
-        offset = np.zeros(design.nobs) if design.offset is None else design.offset
+        offset = np.zeros(design.n) if design.offset is None else design.offset
         return PredictionRows(design.X, terms, offset, design.precision_weights, False, design.index)
     new = new_rows(design, newdata, random, groups)
     offset = np.zeros(len(new.X)) if new.offset is None else new.offset

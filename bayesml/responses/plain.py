@@ -14,5 +14,7 @@ class Plain(Response):
     name: ClassVar[str | None] = None
     arguments: ClassVar[tuple[str, ...]] = ("y",)
 
-    def log_density(self, family: Family, y: Any, parameters: Mapping[str, Any], namespace: ModuleType) -> Any:
-        return family.log_density(y, parameters, namespace)
+    def log_density(
+        self, family: Family, y: Mapping[str, Any], parameters: Mapping[str, Any], namespace: ModuleType
+    ) -> Any:
+        return family.log_density(y["y"], parameters, namespace)

@@ -111,7 +111,7 @@ def linear_predictor(design: Design, beta: np.ndarray, effects: tuple[np.ndarray
     -------
     ndarray, shape (..., number of rows)
     """
-    n = len(range(*rows.indices(design.nobs)))
+    n = len(range(*rows.indices(design.n)))
     eta = np.zeros((*beta.shape[:-1], n))
     if design.offset is not None:
         eta += design.offset[rows]

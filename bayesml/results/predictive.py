@@ -14,21 +14,18 @@ def response_parameters(
 ) -> Iterator[tuple[slice, Mapping[str, np.ndarray]]]:
     """Parameters of the responses at each draw, (chain, draw, rows), for one block of rows after another."""
     chains, draws = posterior.shape
-    for rows in row_blocks(design.nobs, chains * draws):
+    for rows in row_blocks(design.n, chains * draws):
         eta = linear_predictor(design, posterior.beta, effects, rows)
-        parameters = {family.parameters[0]: link.inverse(eta, np)}
-        if family.has_scale:
-            weights = design.precision_weights
-            scale = posterior.sigma[..., None]
-            parameters[family.parameters[1]] = scale if weights is None else scale / np.sqrt(weights[rows])
-        yield rows, parameters
+        weights = design.precision_weights
+        scale = None if weights is None else weights[rows] ** -0.5
+        yield rows, family.at(link, [eta], [posterior.sigma[..., None]], np, scale=scale)
 
 
 def log_likelihood(
     family: Any, link: Any, design: Design, posterior: Posterior, effects: tuple[np.ndarray, ...]
 ) -> np.ndarray:
     """Log density of each row given the random effects, shape (chain, draw, n)."""
-    out = np.empty((*posterior.shape, design.nobs))
+    out = np.empty((*posterior.shape, design.n))
     for rows, parameters in response_parameters(family, link, design, posterior, effects):
         out[..., rows] = family.log_density(design.y[rows], parameters, np)
     return out
@@ -39,7 +36,7 @@ def new_responses(
 ) -> np.ndarray:
     """A new response of each row at each draw, shape (chain, draw, n)."""
     rng = np.random.default_rng(seed)
-    out = np.empty((*posterior.shape, design.nobs))
+    out = np.empty((*posterior.shape, design.n))
     for rows, parameters in response_parameters(family, link, design, posterior, effects):
         out[..., rows] = family.simulate(rng, parameters)
     return out

@@ -129,7 +129,7 @@ class Model(spec.Model):
             raise SpecificationError(f'`na` is "drop" or "raise", not {na!r}.')
         if weights is not None and not isinstance(weights, str):
             raise SpecificationError(f"`weights` is the name of a column, not {type(weights).__name__}.")
-        if weights is not None and family.weighted_by is None:
+        if weights is not None and family.scale_parameter is None:
             raise SpecificationError(f"The {family.name} family has no dispersion that weights could divide.")
         super().__init__(
             parsed, family, _link(link, family), _covariances(covariance, parsed), weights, Priors.of(priors), na
