@@ -146,7 +146,7 @@ def hypothesis(result: BayesianResult, text: str) -> Hypothesis:
 
 def known_addresses(result: BayesianResult, text: str) -> list[str]:
     """Addresses of the parameters, and of the random effects where the text might name one."""
-    known = [address.text for address in parameter_addresses(result.design, result.sigma_free)]
+    known = [address.text for address in parameter_addresses(result.design, result.ancillary)]
     if "b(" in text.replace(" ", ""):
         known += [
             effect_address(term, i, level)

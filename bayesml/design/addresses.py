@@ -10,7 +10,10 @@ from bayesml.design.arrays import Design, RandomColumns
 from bayesml.errors import ColumnNotFound
 from bayesml.syntax.address import canonical, nearest_addresses
 
-Kind = Literal["coefficient", "sd", "corr", "effect", "sigma"]
+Kind = Literal["coefficient", "sd", "corr", "effect", "sigma", "ancillary"]
+
+SIGMA = ("sigma",)
+"""The ancillary parameters of a family with a scale parameter and no other."""
 
 
 @dataclass(frozen=True)
@@ -19,13 +22,15 @@ class Address:
 
     Parameters
     ----------
-    kind : {"coefficient", "sd", "corr", "effect", "sigma"}
+    kind : {"coefficient", "sd", "corr", "effect", "sigma", "ancillary"}
+        `ancillary`: a parameter of the family other than sigma, such as `alpha` or `cut[1|2]`.
     text : str
         The address as it is printed.
     column : int
-        The coefficient; or the column of the random term (the first of the two of a correlation).
+        The coefficient; or the column of the random term (the first of the two of a correlation); or the place among
+        the ancillary parameters that were asked for.
     term : int
-        The random term; -1 for coefficients and sigma.
+        The random term; -1 for coefficients, sigma and ancillary parameters.
     other : int
         The second column of a correlation; else -1.
     level : int
@@ -74,33 +79,45 @@ def covariance_addresses(design: Design) -> tuple[Address, ...]:
     return tuple(found)
 
 
-def parameter_addresses(design: Design, sigma_free: bool = True) -> tuple[Address, ...]:
-    """Coefficients, standard deviations and correlations, sigma: every parameter but the random effects."""
+def parameter_addresses(design: Design, ancillary: tuple[str, ...] = SIGMA) -> tuple[Address, ...]:
+    """Coefficients, standard deviations and correlations, parameters of the family: all but the random effects.
+
+    Parameters
+    ----------
+    design : Design
+    ancillary : tuple of str
+        Names of the free parameters of the family besides its predictors, sigma among them.
+    """
     coefficients = [Address("coefficient", name, j) for j, name in enumerate(design.coefficients)]
-    sigma = [Address("sigma", "sigma")] if sigma_free else []
-    return (*coefficients, *covariance_addresses(design), *sigma)
+    return (*coefficients, *covariance_addresses(design), *ancillary_addresses(ancillary))
 
 
-def find_address(text: str, design: Design, sigma_free: bool = True) -> Address:
+def ancillary_addresses(ancillary: tuple[str, ...]) -> tuple[Address, ...]:
+    """Addresses of parameters of the family: `sigma`, `alpha`, `cut[1|2]`."""
+    return tuple(Address("sigma" if name in SIGMA else "ancillary", name, i) for i, name in enumerate(ancillary))
+
+
+def find_address(text: str, design: Design, ancillary: tuple[str, ...] = SIGMA) -> Address:
     """The parameter that a text means.
 
-    Blanks outside brackets do not count; the two columns of a correlation and the parts of an interaction may stand
-    in either order (`school:class`, lme4's `class:school`).
+    Blanks outside brackets do not count (`no:Gender[M]` is `no: Gender[M]`); the two columns of a correlation and the
+    parts of an interaction may stand in either order (`school:class`, lme4's `class:school`).
 
     Parameters
     ----------
     text : str
-        `Days`, `sd(Days | Subject)`, `corr(Intercept, Days | Subject)`, `b(Days | Subject[308])`, `sigma`.
+        `Days`, `sd(Days | Subject)`, `corr(Intercept, Days | Subject)`, `b(Days | Subject[308])`, `sigma`,
+        `cut[1|2]`, and with several predictors `no: Gender[M]`, `sd(no: Intercept | id)`.
     design : Design
-    sigma_free : bool
-        Whether the model has a parameter `sigma`.
+    ancillary : tuple of str
+        Names of the free parameters of the family besides its predictors.
 
     Raises
     ------
     ColumnNotFound
         No parameter is called so; the message names its nearest neighbours.
     """
-    parameters = parameter_addresses(design, sigma_free)
+    parameters = parameter_addresses(design, ancillary)
     for address in parameters:
         if address.text == text:
             return address

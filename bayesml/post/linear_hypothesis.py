@@ -33,7 +33,7 @@ def linear_restrictions(text: str, result: Result) -> tuple[np.ndarray, np.ndarr
         The text is no system of linear equations between coefficients.
     """
     coefficients = result.design.coefficients
-    known = [address.text for address in parameter_addresses(result.design, result.sigma_free)]
+    known = [address.text for address in parameter_addresses(result.design, result.ancillary)]
     terms = {canonical(t): columns for t, columns in result.design.term_columns.items() if columns and t not in known}
     rows, lines = [], []
     for left, right in by_column(equations(parse_statement(text, [*known, *terms]), text), terms, text):

@@ -12,6 +12,7 @@ import pandas as pd
 
 from bayesml.design.addresses import Address, find_address, not_found
 from bayesml.design.arrays import Design
+from bayesml.families.ancillary import Ancillary
 from bayesml.tables.table import Table
 
 
@@ -166,13 +167,25 @@ class Result(ABC):
         return str(self.model.formula)
 
     @property
+    def ancillaries(self) -> tuple[Ancillary, ...]:
+        """Parameters of the family besides its predictors, free or held; none that is known for each row."""
+        found = self.model.family.ancillary(self.design.categories)
+        known = self.model.family.scale_parameter if self.model.response.fixes_scale else None
+        return tuple(own for own in found if own.name != known)
+
+    @property
+    def ancillary(self) -> tuple[str, ...]:
+        """Names of the free parameters of the family besides its predictors: `sigma`, `alpha`, `cut[1|2]`."""
+        return tuple(own.name for own in self.ancillaries)
+
+    @property
     def sigma_free(self) -> bool:
-        """Whether the residual standard deviation is a parameter."""
-        return self.design.known_sd is None
+        """Whether the scale of the family, `sigma`, is a parameter."""
+        return self.model.family.scale_parameter in self.ancillary
 
     def address(self, text: str) -> Address:
         """The parameter that a text means; `ColumnNotFound` names the nearest where there is none."""
-        return find_address(text, self.design, self.sigma_free)
+        return find_address(text, self.design, self.ancillary)
 
     def __getitem__(self, address: str) -> float:
         """The estimate at an address: `fit["Days"]`, `fit["sd(Days | Subject)"]`, `fit["b(Days | Subject[308])"]`."""

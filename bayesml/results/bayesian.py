@@ -34,7 +34,13 @@ from bayesml.tables.table import Table
 PREDICTIVE_STREAM = 2
 PRIOR_STREAM = 4
 EFFECT_LIMIT = 200_000_000
-PARTS = {"coefficient": "fixed", "sd": "random", "corr": "random", "sigma": "residual"}
+PARTS = {
+    "coefficient": "fixed",
+    "sd": "random",
+    "corr": "random",
+    "sigma": "residual",
+    "ancillary": "ancillary",
+}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -231,7 +237,7 @@ class BayesianResult(Result):
         DataFrame
             Index: addresses. Columns `part group name estimate se lower upper rhat ess_bulk ess_tail`.
         """
-        found = parameter_addresses(self.design, self.sigma_free)
+        found = parameter_addresses(self.design, self.ancillary)
         draws = np.stack([self._draws_of(address) for address in found], axis=-1)
         flat = flat_draws(draws)
         lower, upper = np.quantile(flat, interval_tails(ci_prob), axis=0)
@@ -323,7 +329,7 @@ class BayesianResult(Result):
     def status(self) -> diagnostics.SamplerStatus:
         """How sampling ended: R-hat, effective sample sizes, divergences and E-BFMI, with advice."""
         post = self.posterior
-        found = list(parameter_addresses(self.design, self.sigma_free))
+        found = list(parameter_addresses(self.design, self.ancillary))
         draws = [np.stack([self._draws_of(address) for address in found], axis=-1)]
         names = [address.text for address in found]
         if post.parametrisation != "marginal":

@@ -106,7 +106,7 @@ def coefficient_section(result: "BayesianResult", ci_prob: float, exponentiate: 
 def variance_section(result: "BayesianResult", ci_prob: float, scale: str) -> Section:
     """Variances and covariances, or sds and correlations."""
     by_variance = scale == "var"
-    found = parameter_addresses(result.design, result.sigma_free)
+    found = parameter_addresses(result.design, result.ancillary)
     rows: list[Row] = []
     for k, term in enumerate(result.design.random):
         rows.append(Row(term.group + (f"  ({term.covariance.name})" if len(term.names) > 1 else "")))

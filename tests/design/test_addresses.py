@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from bayesml.design.addresses import find_address, not_found, parameter_addresses
@@ -5,8 +7,8 @@ from bayesml.errors import ColumnNotFound
 from tests import fitted_models as models
 
 
-def texts(*model, sigma_free=True):
-    return [address.text for address in parameter_addresses(models.fit(*model).design, sigma_free)]
+def texts(*model, ancillary=("sigma",)):
+    return [address.text for address in parameter_addresses(models.fit(*model).design, ancillary)]
 
 
 def test_parameters_of_an_unstructured_term():
@@ -27,7 +29,7 @@ def test_parameters_of_structures_with_a_common_sd():
 
 
 def test_known_sigma_has_no_address():
-    assert texts("sleepstudy", models.SLEEP, sigma_free=False)[-1] == "corr(Intercept, Days | Subject)"
+    assert texts("sleepstudy", models.SLEEP, ancillary=())[-1] == "corr(Intercept, Days | Subject)"
 
 
 @pytest.mark.parametrize(
@@ -76,3 +78,31 @@ def test_what_is_not_there_is_named_with_its_neighbours(written, named):
 
 def test_not_found_lists_what_there_is_where_nothing_is_near():
     assert str(not_found("level", "zzz", ["a", "b"])) == "There is no level `zzz`. There are: `a`, `b`."
+
+
+def test_ancillary_parameters_are_addressed_by_their_names():
+    design = models.fit(*models.MODELS[0]).design
+    names = ("cut[1|2]", "cut[2|3]", "sigma")
+    found = parameter_addresses(design, names)[-3:]
+    assert [(a.kind, a.text, a.column) for a in found] == [
+        ("ancillary", "cut[1|2]", 0),
+        ("ancillary", "cut[2|3]", 1),
+        ("sigma", "sigma", 2),
+    ]
+    assert find_address("cut[2|3]", design, names) == found[1]
+    with pytest.raises(ColumnNotFound, match=r"`cut\[1\|2\]`"):
+        find_address("cut[1|3]", design, names)
+
+
+def test_predictors_are_part_of_addresses():
+    term = replace(models.fit(*models.MODELS[0]).design.random[0], names=("no: Intercept", "no: Days"))
+    design = replace(
+        models.fit(*models.MODELS[0]).design, coefficients=("no: Intercept", "perhaps: f[M]"), random=(term,)
+    )
+    for text, address in {
+        "perhaps:f[M]": "perhaps: f[M]",
+        "sd(no:Days|Subject)": "sd(no: Days | Subject)",
+        "corr(no: Days, no:Intercept | Subject)": "corr(no: Intercept, no: Days | Subject)",
+        "b(no:Days | Subject[308])": "b(no: Days | Subject[308])",
+    }.items():
+        assert find_address(text, design, ()).text == address

@@ -31,7 +31,7 @@ def data_of(dataset: str, options: dict):
 
 def quantities(post: BayesianResult) -> np.ndarray:
     """Draws of all parameters and random effects, (chain, draw, quantity)."""
-    parameters = [post.draws(a.text) for a in parameter_addresses(post.design, post.sigma_free)]
+    parameters = [post.draws(a.text) for a in parameter_addresses(post.design, post.ancillary)]
     effects = [b.reshape(*b.shape[:2], -1) for b in post.effects]
     return np.concatenate([np.stack(parameters, axis=-1), *effects], axis=-1)
 
