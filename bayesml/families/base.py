@@ -24,7 +24,8 @@ class Family(ABC):
 
     A subclass sets
 
-    - `name`, the name of the specification, and `synonyms`, other names that are understood;
+    - `name`, the name of the specification, and `synonyms`, other names that are understood; `named()` where a name
+      means other options;
     - `parameters`, the names of the parameters, the mean first;
     - `links`, the names of the links it may have, the default first;
     - `support` and `whole`, the interval of the response and whether it holds whole numbers only; `allowed`, the same in
@@ -36,7 +37,8 @@ class Family(ABC):
     - `takes_intercept`, False where cut points stand for it;
     - `log_density`; `log_distribution`, `log_survivor` and `log_interval` or, in `no_tails`, why they are not there;
     - `mean`, `variance`, `simulate`, in NumPy;
-    - `latent_variance`, the level-1 variance of intraclass correlations, None where there is none.
+    - `latent_variance`, the level-1 variance of intraclass correlations, None where there is none;
+    - `ratio(link)`, what exp(coefficient) is called, where it is not what the link calls it.
     """
 
     name: ClassVar[str]
@@ -60,6 +62,10 @@ class Family(ABC):
 
     def __repr__(self) -> str:
         return f'"{self.name}"'
+
+    def named(self) -> dict[str, "Family"]:
+        """The family, with its options, that each name means; names of members with other options may be added."""
+        return {name: self for name in (self.name, *self.synonyms)}
 
     @property
     def default_link(self) -> str:
@@ -177,3 +183,7 @@ class Family(ABC):
     def latent_variance(self, link: Link, scale: float) -> float | None:
         """Level-1 variance on the scale of the linear predictor; `scale` is the scale parameter, 1 without one."""
         return link.latent_variance
+
+    def ratio(self, link: Link) -> str:
+        """What exp(coefficient) is called: `Odds ratio`."""
+        return link.ratio

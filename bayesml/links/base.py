@@ -20,6 +20,7 @@ class Link(ABC):
     - `mean_support`, the open interval of means that it maps onto the real line;
     - `log_inverse`, and for means in (0, 1) `log_complement` and `log_interval`, wherever the obvious expression
       would lose digits, or its derivatives would, for predictors of up to 700 in size;
+    - `symmetric`, whether ``F(-eta) = 1 - F(eta)`` of a mean in (0, 1);
     - `latent_variance`, the variance of the latent error whose threshold model it is, or None;
     - `ratio`, what exp(coefficient) is called: `Odds ratio`.
 
@@ -29,6 +30,7 @@ class Link(ABC):
 
     name: ClassVar[str]
     mean_support: ClassVar[tuple[float, float]]
+    symmetric: ClassVar[bool] = False
     latent_variance: ClassVar[float | None] = None
     ratio: ClassVar[str] = "exp(b)"
 
@@ -60,6 +62,12 @@ class Link(ABC):
     def log_interval(self, lower: Any, width: Any, namespace: ModuleType) -> Any:
         """``log(F(lower + width) - F(lower))`` of the distribution function F = inverse, exact for any width > 0."""
         raise NotImplementedError(f"The {self.name} link is no distribution function.")
+
+    def log_binary(self, y: Any, eta: Any, namespace: ModuleType) -> Any:
+        """Log probability of y, 0 or 1, whose mean is mu."""
+        if self.symmetric:
+            return self.log_inverse((2.0 * y - 1.0) * eta, namespace)
+        return y * self.log_inverse(eta, namespace) + (1.0 - y) * self.log_complement(eta, namespace)
 
     @property
     def is_distribution(self) -> bool:
@@ -102,3 +110,7 @@ class Mean:
     def log_complement(self) -> Any:
         """log(1 - mu)."""
         return self.link.log_complement(self.eta, self.namespace)
+
+    def log_binary(self, y: Any) -> Any:
+        """Log probability of y, 0 or 1, with this mean."""
+        return self.link.log_binary(y, self.eta, self.namespace)

@@ -165,8 +165,8 @@ def _family(family: str | Family) -> Family:
     match family:
         case Family():
             return family
-        case str() if family in FAMILY_SYNONYMS or family.lower() in FAMILY_SYNONYMS:
-            return FAMILIES[FAMILY_SYNONYMS.get(family) or FAMILY_SYNONYMS[family.lower()]]
+        case str() if family.lower() in FAMILY_SYNONYMS:
+            return FAMILY_SYNONYMS[family.lower()]
         case str():
             raise SpecificationError(f"There is no family {family!r}; there is {', '.join(FAMILIES)}.")
     raise SpecificationError(f"`family` is the name of a family ({', '.join(FAMILIES)}), not {type(family).__name__}.")
