@@ -28,13 +28,15 @@ class Family(ABC):
       means other options;
     - `parameters`, the names of the parameters, the mean first;
     - `links`, the names of the links it may have, the default first;
-    - `support` and `whole`, the interval of the response and whether it holds whole numbers only; `allowed`, the same in
-      words; `allows(y)` where that does not say all;
+    - `support` and `whole`, the interval of the response and whether it holds whole numbers only; `allowed`, the same
+      in words; `allows(y)` where that does not say all;
     - `ancillary(categories)`, its further parameters, and `start(y)` for better starting values of them;
     - `scale_parameter`, the ancillary parameter that prior weights divide (its square is a dispersion), or None;
     - `exact_links`, the links with which random effects are integrated out exactly, so that REML exists;
     - `outcome`, ``"number"``, or ``"ordered"`` or ``"unordered"`` categories, which come as codes 0, 1, …;
     - `takes_intercept`, False where cut points stand for it;
+    - `takes_trials`, whether responses count the successes among `trials`, one trial where no number is given;
+    - `reads_two_levels`, whether a response of two levels, or of false and true, is read as 0 and 1;
     - `log_density`; `log_distribution`, `log_survivor` and `log_interval` or, in `no_tails`, why they are not there;
     - `mean`, `variance`, `simulate`, in NumPy;
     - `latent_variance`, the level-1 variance of intraclass correlations, None where there is none;
@@ -52,6 +54,8 @@ class Family(ABC):
     exact_links: ClassVar[frozenset[str]] = frozenset()
     outcome: ClassVar[Literal["number", "ordered", "unordered"]] = "number"
     takes_intercept: ClassVar[bool] = True
+    takes_trials: ClassVar[bool] = False
+    reads_two_levels: ClassVar[bool] = False
     no_tails: ClassVar[str | None] = None
 
     def __eq__(self, other: object) -> bool:
