@@ -209,6 +209,13 @@ class DenseSolution:
         eta = self.X @ self.beta + self.dense_Z() @ np.concatenate([m.ravel() for m in self.modes()] or [np.zeros(0)])
         return eta + (0 if self.design.offset is None else self.design.offset)
 
+    @property
+    def ancillary_values(self):
+        return (self.sigma,) if self.sigma_free else ()
+
+    def cross_covariance(self):
+        return np.zeros((len(self.beta), len(self.variance_parameters().names)))
+
     # -- variances -------------------------------------------------------------------------
 
     def directions(self):

@@ -79,6 +79,15 @@ class GaussianSolution:
         relative = self.objective.relative_sigma2(self.evaluation.r2)
         return float(np.sqrt(relative)) * self.system.scaling.y_scale
 
+    @property
+    def ancillary_values(self) -> tuple[float, ...]:
+        """sigma, unless each row's is known."""
+        return () if self.design.known_sd is not None else (self.sigma,)
+
+    def cross_covariance(self) -> np.ndarray:
+        """Covariance of the coefficients with the variance parameters: zero."""
+        return np.zeros((len(self.held.values), len(self.variance_parameters().names)))
+
     @cached_property
     def beta(self) -> np.ndarray:
         out = self.held.values.copy()

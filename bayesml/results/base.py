@@ -13,6 +13,15 @@ import pandas as pd
 from bayesml.design.addresses import Address, find_address, not_found
 from bayesml.design.arrays import Design
 from bayesml.families.ancillary import Ancillary
+from bayesml.results.response_scale import (
+    category_frame,
+    family_parameters,
+    indicators,
+    proportions,
+    row_scale,
+    split_predictors,
+    trials_of,
+)
 from bayesml.tables.table import Table
 
 
@@ -96,8 +105,16 @@ class Result(ABC):
 
     @property
     @abstractmethod
-    def fitted(self) -> pd.Series:
-        """Conditional fitted values on the response scale, on the index of the data."""
+    def fitted(self) -> pd.Series | pd.DataFrame:
+        """Conditional fitted values on the response scale, on the index of the data.
+
+        Means; proportions for trials; for categories their probabilities, rows × categories.
+        """
+
+    @property
+    def ancillary_values(self) -> tuple[float, ...]:
+        """Estimates of `ancillaries`, on natural scales."""
+        return tuple(self[name] for name in self.ancillary)
 
     @abstractmethod
     def summary(self, ci_prob: float = 0.95, **options: Any) -> Table:
@@ -123,7 +140,8 @@ class Result(ABC):
     @cached_property
     def group_sizes(self) -> pd.DataFrame:
         """Rows a level: `levels smallest average largest`, one row a grouping factor."""
-        sizes = {term.group: np.bincount(term.codes, minlength=len(term.levels)) for term in self.design.random}
+        counts = self.design.frequencies
+        sizes = {term.group: np.bincount(term.codes, counts, len(term.levels)) for term in self.design.random}
         rows = {group: (len(n), int(n.min()), float(n.mean()), int(n.max())) for group, n in sizes.items()}
         return pd.DataFrame.from_dict(
             rows, orient="index", columns=["levels", "smallest", "average", "largest"]
@@ -142,24 +160,68 @@ class Result(ABC):
     @cached_property
     def coef(self) -> GroupDict:
         """Coefficients by level: fixef + ranef, for each grouping factor a DataFrame levels × columns."""
-        return GroupDict({group: level_coefficients(self.fixef, effects) for group, effects in self.ranef.items()})
+        fixef = pd.Series(self.fixef.to_numpy(), index=self.design.coefficients)
+        by_predictor = {} if len(self.design.predictors) == 1 else predictors_of_effects(self.design)
+        return GroupDict(
+            {group: level_coefficients(fixef, effects, by_predictor) for group, effects in self.ranef.items()}
+        )
 
     @cached_property
     def observed(self) -> pd.Series:
-        """The response of the rows used."""
-        return pd.Series(self.design.y, index=self.design.index, name=self.design.response_name)
+        """The response of the rows used: numbers; proportions of trials; labels of categories."""
+        design = self.design
+        if design.categories:
+            ordered = self.model.family.outcome == "ordered"
+            labels = pd.Categorical.from_codes(design.y.astype(int), list(design.categories), ordered)
+            return pd.Series(labels, index=design.index, name=design.response_name)
+        return pd.Series(proportions(design, design.y), index=design.index, name=design.response_name)
 
     @cached_property
-    def residuals(self) -> pd.Series:
-        """Response minus fitted, on the index of the data."""
+    def residuals(self) -> pd.Series | pd.DataFrame:
+        """Response minus fitted, on the index of the data.
+
+        Of categories: 1 or 0 minus the probability of each, rows × categories. Of censored responses: the limit, or
+        the middle of the interval, minus the mean, which is no residual in the usual sense.
+        """
+        if self.design.categories:
+            return category_frame(self.design, indicators(self.design) - self.fitted.to_numpy())
         return (self.observed - self.fitted).rename("residual")
 
     @cached_property
-    def standardized_residuals(self) -> pd.Series:
-        """Residuals over the standard deviation of their row: sqrt(w) (y - fitted) / sigma."""
-        weights = self.design.precision_weights
-        scale = self.sigma if weights is None else self.sigma / np.sqrt(weights)
-        return (self.residuals / scale).rename("standardized residual")
+    def standardized_residuals(self) -> pd.Series | pd.DataFrame:
+        """Pearson residuals: over the standard deviation of a response at its fitted mean.
+
+        In a linear model ``sqrt(w) (y - fitted) / sigma``; of categories ``(1 or 0 - p) / sqrt(p (1 - p))``.
+        """
+        if self.design.categories:
+            p = self.fitted.to_numpy()
+            return category_frame(self.design, self.residuals.to_numpy() / np.sqrt(p * (1 - p)))
+        trials = trials_of(self.design)
+        sd = np.sqrt(self.model.family.variance(self.fitted_parameters))
+        # A family with trials has the variance of the number of successes.
+        return (self.residuals / (sd if trials is None else sd / trials)).rename("standardized residual")
+
+    @property
+    def fitted_predictors(self) -> np.ndarray:
+        """Conditional linear predictors at the estimates, (n,) or (n, K)."""
+        raise NotImplementedError
+
+    @cached_property
+    def fitted_parameters(self) -> dict[str, Any]:
+        """Parameters of the family in each row, at the conditional linear predictors."""
+        design = self.design
+        etas = split_predictors(design, self.fitted_predictors)
+        return family_parameters(
+            self.model, design.categories, etas, self.ancillary_values, row_scale(design), trials_of(design)
+        )
+
+    def means(self) -> pd.Series | pd.DataFrame:
+        """Fitted values from `fitted_parameters`."""
+        design = self.design
+        mean = np.asarray(self.model.family.mean(self.fitted_parameters))
+        if design.categories:
+            return category_frame(design, mean)
+        return pd.Series(proportions(design, mean), index=design.index, name="fitted")
 
     @property
     def formula(self) -> str:
@@ -222,11 +284,30 @@ def effect_frames(design: Design, arrays: tuple[np.ndarray, ...]) -> GroupDict:
     )
 
 
-def level_coefficients(fixef: pd.Series, effects: pd.DataFrame) -> pd.DataFrame:
-    """Fixed plus random effects by level; a column that is only random stands alone, as in lme4."""
+def predictors_of_effects(design: Design) -> dict[str, tuple[str, ...]]:
+    """For each column of random effects that all predictors share, the coefficients that it is added to."""
+    shared = {name for term in design.random for name, own in zip(term.names, term.predictors, strict=True) if own < 0}
+    return {name: tuple(f"{predictor}: {name}" for predictor in design.predictors) for name in shared}
+
+
+def level_coefficients(
+    fixef: pd.Series, effects: pd.DataFrame, shared: Mapping[str, tuple[str, ...]] | None = None
+) -> pd.DataFrame:
+    """Fixed plus random effects by level; a column that is only random stands alone, as in lme4.
+
+    Parameters
+    ----------
+    fixef : Series
+        By address.
+    effects : DataFrame
+        Levels × columns.
+    shared : mapping, optional
+        Coefficients that a column of effects is added to, where they are called otherwise.
+    """
     columns: Mapping[str, Any] = {name: np.full(len(effects), value) for name, value in fixef.items()}
     out = pd.DataFrame(columns, index=effects.index)
     for name in dict.fromkeys(effects.columns):
         part = effects.loc[:, effects.columns == name].sum(axis=1)
-        out[name] = out[name] + part if name in out else part
+        for target in (shared or {}).get(name, (name,)):
+            out[target] = out[target] + part if target in out else part
     return out

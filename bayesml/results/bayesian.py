@@ -136,7 +136,7 @@ class BayesianResult(Result):
     def draw_effects(self) -> "BayesianResult":
         """Draw the random effects, whatever their size; returns the result itself."""
         if not self.effects_fit:
-            for late in ("idata", "_effect_moments", "ranef", "ranef_se", "coef", "fitted"):
+            for late in ("idata", "_effect_moments", "ranef", "ranef_se", "coef", "fitted", "fitted_predictors"):
                 self.__dict__.pop(late, None)
             _ = self._drawn_effects
         return self
@@ -319,9 +319,13 @@ class BayesianResult(Result):
     @cached_property
     def fitted(self) -> pd.Series:
         """Posterior means of the conditional fitted values, on the index of the data."""
+        return pd.Series(self.fitted_predictors, index=self.design.index, name="fitted")
+
+    @cached_property
+    def fitted_predictors(self) -> np.ndarray:
+        """Posterior means of the conditional linear predictors (n,)."""
         means = [b.mean(axis=(0, 1)) for b in self.effects] if self.effects_fit else self.effect_arrays()
-        eta = linear_predictor(self.design, flat_draws(self.posterior.beta).mean(axis=0), tuple(means), slice(None))
-        return pd.Series(eta, index=self.design.index, name="fitted")
+        return linear_predictor(self.design, flat_draws(self.posterior.beta).mean(axis=0), tuple(means), slice(None))
 
     # -- state of the sampler --------------------------------------------------------------------
 

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr
 
-from bayesml.design.addresses import covariance_addresses
+from bayesml.design.addresses import Address, covariance_addresses
 from bayesml.design.arrays import Design
 from bayesml.errors import SpecificationError
+from bayesml.graphs.roles import Graph, build_graph
 from bayesml.results.base import Result
 from bayesml.results.intervals import interval
 from bayesml.results.summary import summarise
@@ -44,14 +45,14 @@ class LikelihoodResult(Result):
     criterion, integration : str
     nobs, ngroups : int, dict
     fixef, se, vcov
-        Fixed effects over coefficient addresses.
+        Fixed effects over coefficient addresses; with several predictors over (predictor, address).
     vcov_all : DataFrame
-        Covariance of coefficients, sds, correlations and sigma, over their addresses.
+        Covariance of coefficients, sds, correlations and parameters of the family, over their addresses.
     varcorr : DataFrame
         `group var1 var2 vcov sdcor se lower upper`; `se`, `lower`, `upper` belong to `vcov`.
     family_params : DataFrame
     ranef, ranef_se, coef : dict of DataFrame, by grouping factor
-    fitted, residuals, standardized_residuals : Series
+    fitted, residuals, standardized_residuals : Series, or DataFrame rows × categories
     parameters : DataFrame
     converged, boundary, status
         Whether the fit ended at an optimum; addresses of parameters at the boundary; the certificate.
@@ -79,7 +80,7 @@ class LikelihoodResult(Result):
 
     @property
     def df(self) -> int:
-        """Number of parameters: coefficients, variances, covariances, sigma."""
+        """Number of parameters: coefficients, variances, covariances, parameters of the family."""
         return int(self.solution.n_parameters)
 
     @property
@@ -94,13 +95,23 @@ class LikelihoodResult(Result):
 
     @property
     def sigma(self) -> float:
-        """Residual standard deviation; 1 where each row's is known."""
+        """Scale parameter of the family, in a linear model the residual sd; 1 without one or where known by row."""
         return float(self.solution.sigma)
 
+    @cached_property
+    def graph(self) -> Graph:
+        """The model on its data, with the parameters that are held."""
+        return build_graph(self.model, self.design)
+
     @property
-    def sigma_free(self) -> bool:
-        """Whether the residual standard deviation was estimated: neither known for each row nor fixed."""
-        return bool(self.solution.sigma_free)
+    def ancillary(self) -> tuple[str, ...]:
+        """Names of the parameters of the family that were estimated: neither known for each row nor fixed."""
+        return tuple(own.name for own in self.ancillaries if own.name not in self.graph.held)
+
+    @property
+    def ancillary_values(self) -> tuple[float, ...]:
+        """Estimates of `ancillaries`, on natural scales."""
+        return tuple(map(float, self.solution.ancillary_values))
 
     @property
     def status(self) -> Any:
@@ -134,14 +145,30 @@ class LikelihoodResult(Result):
 
     @cached_property
     def coefficient_index(self) -> pd.Index:
-        """Addresses of the coefficients."""
+        """Addresses of the coefficients; with several predictors their names stand in an outer level."""
+        design = self.design
+        if len(design.predictors) == 1:
+            return self.flat_index
+        predictors = [design.predictors[place] for place in design.fixed_predictors]
+        names = [c.removeprefix(f"{p}: ") for c, p in zip(design.coefficients, predictors, strict=True)]
+        return pd.MultiIndex.from_arrays([predictors, names], names=["predictor", "address"])
+
+    @property
+    def flat_index(self) -> pd.Index:
+        """Addresses of the coefficients in one level."""
         return pd.Index(self.design.coefficients, name="address")
 
     @cached_property
     def variances(self) -> VarianceEstimates:
-        """Variance parameters with labels and standard errors."""
+        """Variance parameters and those of the family with labels and standard errors."""
         return VarianceEstimates(
-            self.design, self.solution.covariances, self.sigma, self.solution.variance_parameters()
+            self.design,
+            self.solution.covariances,
+            self.sigma,
+            self.solution.variance_parameters(),
+            self.ancillaries,
+            self.ancillary_values,
+            self.model.family.scale_parameter if self.graph.has_scale else None,
         )
 
     @cached_property
@@ -155,20 +182,22 @@ class LikelihoodResult(Result):
 
     @cached_property
     def family_params(self) -> pd.DataFrame:
-        """`estimate se lower upper` of the parameters of the family, on natural scales: sigma."""
+        """`estimate se lower upper` of the estimated parameters of the family, on natural scales."""
         natural = self.variances.natural(DEFAULT_CI_PROB)
-        return natural.loc[[a.text for a in self.variances.addresses if a.kind == "sigma"]]
+        return natural.loc[[a.text for a in self.variances.addresses if a.term < 0]]
 
     @cached_property
     def vcov_all(self) -> pd.DataFrame:
-        """Covariance of all parameters: coefficients, sds, correlations, sigma.
+        """Covariance of all parameters: coefficients, sds, correlations, parameters of the family.
 
-        Coefficients and variance parameters are independent asymptotically: their block is zero.
+        In linear models coefficients and variance parameters are independent asymptotically: their block is zero.
         """
-        index = self.coefficient_index.append(pd.Index([a.text for a in self.variances.addresses]))
-        p = len(self.coefficient_index)
+        index = self.flat_index.append(pd.Index([a.text for a in self.variances.addresses]))
+        p = len(self.flat_index)
         out = np.zeros((len(index), len(index)))
         out[:p, :p], out[p:, p:] = self.solution.vcov_beta, self.variances.natural_vcov
+        out[:p, p:] = self.variances.natural_cross(self.solution.cross_covariance())
+        out[p:, :p] = out[:p, p:].T
         index = index.rename("address")
         return pd.DataFrame(out, index=index, columns=index)
 
@@ -183,43 +212,63 @@ class LikelihoodResult(Result):
     @cached_property
     def held(self) -> dict[str, float]:
         """Parameters that were held fixed and not estimated, with their values."""
-        out = {name: float(b) for name, b, se in zip(self.fixef.index, self.fixef, self.se, strict=True) if se == 0}
+        out = {name: float(b) for name, b, se in zip(self.flat_index, self.fixef, self.se, strict=True) if se == 0}
         parameters = covariance_addresses(self.design)
         for address in parameters:
             if self.variances.own_position(address) is None:
                 out[address.text] = float(self.parameters.at[address.text, "estimate"])
-        if not self.sigma_free and self.design.known_sd is None:
-            out["sigma"] = self.sigma
+        for own, value in zip(self.ancillaries, self.ancillary_values, strict=True):
+            if own.name not in self.ancillary:
+                out[own.name] = value
         return out
 
     @cached_property
-    def fitted(self) -> pd.Series:
-        """X beta + Z b at the conditional modes, on the index of the data."""
-        return pd.Series(self.solution.fitted(), index=self.design.index, name="fitted")
+    def fitted(self) -> pd.Series | pd.DataFrame:
+        """Means at the conditional modes, on the index of the data, on the response scale.
+
+        In linear models X beta + Z b; proportions for trials; for categories their probabilities, rows × categories.
+        """
+        return self.means()
+
+    @property
+    def fitted_predictors(self) -> np.ndarray:
+        """Linear predictors at the conditional modes, (n,) or (n, K)."""
+        return self.solution.fitted()
 
     @cached_property
     def parameters(self) -> pd.DataFrame:
         """Every estimate by address: `part group name estimate se statistic ddf p lower upper`.
 
-        Coefficients: z and normal p (`ddf` infinite), symmetric intervals. Sds and sigma: intervals
-        on the log scale; correlations: on the atanh scale; neither has a statistic. NaN beside what was held fixed.
+        Coefficients: z and normal p (`ddf` infinite), symmetric intervals. Sds and positive parameters of the family:
+        intervals on the log scale; correlations: on the atanh scale; cut points: symmetric. None of them has a
+        statistic. NaN beside what was held fixed. `part` is ``"fixed"``, ``"random"``, ``"residual"`` (sigma),
+        ``"cutpoints"`` or ``"ancillary"``.
         """
         return self.tidy(DEFAULT_CI_PROB)
 
     def tidy(self, ci_prob: float = DEFAULT_CI_PROB) -> pd.DataFrame:
         """`parameters` with intervals of another content."""
-        fixed = pd.DataFrame({"part": "fixed", "group": "", "estimate": self.fixef, "se": self.se})
+        values = {"estimate": self.fixef.to_numpy(), "se": self.se.to_numpy()}
+        fixed = pd.DataFrame({"part": "fixed", "group": "", **values}, index=self.flat_index)
         fixed["statistic"], fixed["ddf"] = fixed["estimate"] / fixed["se"], np.inf
         fixed["p"] = 2 * ndtr(-fixed["statistic"].abs())
         fixed["lower"], fixed["upper"] = interval(fixed["estimate"], fixed["se"], ci_prob)
         fixed.loc[fixed["se"] == 0, ["se", "statistic", "ddf", "p", "lower", "upper"]] = np.nan
         addresses = self.variances.addresses
         other = self.variances.natural(ci_prob)
-        other["part"] = ["random" if a.term >= 0 else "residual" for a in addresses]
+        other["part"] = [self.part(address) for address in addresses]
         other["group"] = [self.design.random[a.term].group if a.term >= 0 else "" for a in addresses]
         other["statistic"] = other["ddf"] = other["p"] = np.nan
         frame = pd.concat([part for part in (fixed, other) if len(part)])
         return frame.assign(name=frame.index)[TIDY_COLUMNS]
+
+    def part(self, address: Address) -> str:
+        """Part of the model that a parameter other than a coefficient belongs to."""
+        if address.term >= 0:
+            return "random"
+        if address.text == self.variances.scale_parameter:
+            return "residual"
+        return "cutpoints" if self.variances.domain(address) == "ordered" else "ancillary"
 
     def interval_frame(self, ci_prob: float = DEFAULT_CI_PROB) -> pd.DataFrame:
         """`estimate se lower upper` of every parameter, by address."""
@@ -245,7 +294,8 @@ class LikelihoodResult(Result):
         ci_prob : float, default 0.95
             Content of the confidence intervals.
         exponentiate : bool, default False
-            Show exp(coefficient), with limits exp(limits) and standard error exp(b) se.
+            Show exp(coefficient), with limits exp(limits) and standard error exp(b) se: odds, rate, hazard or time
+            ratios, as the family and link have it.
         scale : {"var", "sd"}
             Variance components as variances and covariances, sds and correlations beside them; or the other way round.
         base_levels : bool, default False

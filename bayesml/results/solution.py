@@ -60,14 +60,16 @@ class VarianceParameters:
     Parameters
     ----------
     names : tuple
-        ``(term, i, j)`` for entry ``G[i, j]``, i >= j, of a random term, and ``"sigma2"`` last if it is free.
+        ``(term, i, j)`` for entry ``G[i, j]``, i >= j, of a random term, then ``"sigma2"``, the square of the scale
+        parameter, if it is free, then ``("ancillary", a)`` for every other free parameter of the family, on its
+        natural scale, a its place among those of the graph.
         For structures with a common sd only its variance ``(k, 0, 0)`` and, if it has one, ``(k, 1, 0)``.
     estimate : ndarray (v,)
     vcov : ndarray (v, v)
         Inverse observed information (of the restricted likelihood for REML). NaN for what lies on the boundary.
     """
 
-    names: tuple[tuple[int, int, int] | str, ...]
+    names: tuple[tuple[int, int, int] | tuple[str, int] | str, ...]
     estimate: np.ndarray
     vcov: np.ndarray
 
@@ -79,12 +81,15 @@ class Solution(Protocol):
     ----------
     criterion : "ml", "reml" or "map"
     integration : str
-        ``"exact"`` here.
+        How the random effects were integrated out: ``"exact"``, ``"Laplace"``, ``"AGHQ (7 points)"``.
     loglik : float
     beta : ndarray (p,)
     vcov_beta : ndarray (p, p)
     sigma : float
+        The scale parameter of the family; 1 without one, or where each row's is known.
     sigma_free : bool
+    ancillary_values : sequence of float
+        Estimates of all ancillary parameters of the graph, on natural scales.
     covariances : tuple of ndarray (q, q)
         G of each random term.
     n_parameters : int
@@ -103,6 +108,7 @@ class Solution(Protocol):
     vcov_beta: np.ndarray
     sigma: float
     sigma_free: bool
+    ancillary_values: Sequence[float]
     covariances: tuple[np.ndarray, ...]
     n_parameters: int
     boundary: tuple[str, ...]
@@ -139,9 +145,13 @@ class Solution(Protocol):
         ...
 
     def fitted(self) -> np.ndarray:
-        """Conditional fitted values (n,)."""
+        """Conditional linear predictors (n,) or (n, K)."""
         ...
 
     def variance_parameters(self) -> VarianceParameters:
-        """Variances and covariances with standard errors."""
+        """Variances, covariances and ancillary parameters with standard errors."""
+        ...
+
+    def cross_covariance(self) -> np.ndarray:
+        """Covariance (p, v) of the coefficients with the parameters of `variance_parameters`."""
         ...

@@ -1,5 +1,6 @@
-"""Variance parameters of a likelihood fit: variances, sds and correlations with their standard errors."""
+"""Variances, sds, correlations and parameters of the family of a likelihood fit, with their standard errors."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
@@ -7,16 +8,19 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
-from bayesml.design.addresses import Address, covariance_addresses
+from bayesml.design.addresses import Address, ancillary_addresses, covariance_addresses
 from bayesml.design.arrays import Design
-from bayesml.results.intervals import interval
+from bayesml.families.ancillary import Ancillary
+from bayesml.results.intervals import Scale, interval
 
 RESIDUAL = "Residual"
+SCALES: dict[str, Scale] = {"positive": "log", "correlation": "atanh", "real": "identity", "ordered": "identity"}
+"""The scale on which limits of a parameter are symmetric, by its domain."""
 VARCORR_COLUMNS = ["group", "var1", "var2", "vcov", "sdcor", "se", "lower", "upper"]
 
 
 class VarianceParameters(Protocol):
-    """Free entries of the G_k, `(k, i, j)`, and `"sigma2"`: names, estimates and covariance."""
+    """Free entries of the G_k, `(k, i, j)`, `"sigma2"` and `("ancillary", a)`: names, estimates and covariance."""
 
     names: tuple
     estimate: np.ndarray
@@ -25,7 +29,7 @@ class VarianceParameters(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class VarianceEstimates:
-    """Variance parameters with labels.
+    """Variance and ancillary parameters with labels.
 
     Standard errors of sds and correlations follow by the delta method from those of variances and
     covariances. What is on the boundary has NaN: no standard error exists there.
@@ -36,13 +40,23 @@ class VarianceEstimates:
     covariances : tuple of ndarray
         G of each random term.
     sigma : float
+        The scale parameter of the family; 1 without one.
     parameters : VarianceParameters
+    ancillaries : tuple of Ancillary
+        Parameters of the family besides its predictors, free or held.
+    values : sequence of float
+        Their estimates, on natural scales.
+    scale_parameter : str or None
+        Name of the one whose square is `"sigma2"` among the parameters.
     """
 
     design: Design
     covariances: tuple[np.ndarray, ...]
     sigma: float
     parameters: VarianceParameters
+    ancillaries: tuple[Ancillary, ...] = ()
+    values: Sequence[float] = ()
+    scale_parameter: str | None = None
 
     @cached_property
     def positions(self) -> dict:
@@ -80,9 +94,26 @@ class VarianceEstimates:
 
     @cached_property
     def addresses(self) -> tuple[Address, ...]:
-        """Addresses of the natural parameters: sds, correlations, sigma."""
-        sigma = (Address("sigma", "sigma"),) if "sigma2" in self.positions else ()
-        return (*covariance_addresses(self.design), *sigma)
+        """Addresses of the natural parameters: sds, correlations, those of the family that are free."""
+        free = tuple(own.name for own in self.ancillaries if self.ancillary_position(own.name) is not None)
+        return (*covariance_addresses(self.design), *ancillary_addresses(free))
+
+    @cached_property
+    def ancillary_places(self) -> dict[str, int]:
+        """Position of each parameter of the family among `ancillaries`, by its name."""
+        return {own.name: place for place, own in enumerate(self.ancillaries)}
+
+    def ancillary_position(self, name: str) -> int | None:
+        """Position of a parameter of the family among the free ones; None where it was held fixed."""
+        if name == self.scale_parameter:
+            return self.positions.get("sigma2")
+        return self.positions.get(("ancillary", self.ancillary_places[name]))
+
+    def domain(self, address: Address) -> str:
+        """Domain of a parameter: `positive`, `real` or `ordered`; `correlation`."""
+        if address.kind == "corr":
+            return "correlation"
+        return "positive" if address.kind == "sd" else self.ancillaries[self.ancillary_places[address.text]].domain
 
     def correlation(self, k: int, i: int, j: int) -> float:
         """Correlation of two columns; NaN where one of the variances is zero."""
@@ -95,8 +126,8 @@ class VarianceEstimates:
         """Estimates of `addresses`."""
         values = []
         for a in self.addresses:
-            if a.kind == "sigma":
-                values.append(self.sigma)
+            if a.term < 0:
+                values.append(self.values[self.ancillary_places[a.text]])
             elif a.kind == "sd":
                 values.append(np.sqrt(self.covariances[a.term][a.column, a.column]))
             else:
@@ -104,9 +135,9 @@ class VarianceEstimates:
         return np.array(values, float)
 
     def own_position(self, address: Address) -> int | None:
-        """Position of the variance or covariance behind an sd, correlation or sigma; None where that was held fixed."""
-        if address.kind == "sigma":
-            return self.positions.get("sigma2")
+        """Position of the variance or covariance behind a natural parameter; None where that was held fixed."""
+        if address.term < 0:
+            return self.ancillary_position(address.text)
         return self.position(address.term, address.column, address.column if address.kind == "sd" else address.other)
 
     def slopes(self, address: Address) -> np.ndarray:
@@ -118,8 +149,8 @@ class VarianceEstimates:
         if own is None or at_one:
             return np.full_like(out, np.nan)
         with np.errstate(divide="ignore", invalid="ignore"):
-            if address.kind == "sigma":
-                out[own] = 0.5 / self.sigma
+            if address.term < 0:
+                out[own] = 0.5 / self.sigma if address.text == self.scale_parameter else 1.0
                 return out
             G = self.covariances[k]
             if address.kind == "sd":
@@ -133,19 +164,35 @@ class VarianceEstimates:
         return out
 
     @cached_property
+    def jacobian(self) -> np.ndarray:
+        """Derivatives (natural, variance parameters); rows of NaN where a parameter has no standard error."""
+        if not self.addresses:
+            return np.zeros((0, len(self.parameters.names)))
+        jacobian = np.stack([self.slopes(address) for address in self.addresses])
+        on_fixed = ~np.isfinite(jacobian).all(axis=1) | (jacobian[:, ~self.free] != 0).any(axis=1)
+        jacobian[on_fixed] = np.nan
+        return jacobian
+
+    @cached_property
+    def free(self) -> np.ndarray:
+        """Which variance parameters have a standard error, bool (v,)."""
+        return ~np.isnan(np.diag(self.parameters.vcov))
+
+    @cached_property
     def natural_vcov(self) -> np.ndarray:
         """Covariance of `natural_estimate`; NaN where a parameter that it depends on is on the boundary."""
-        if not self.addresses:
-            return np.zeros((0, 0))
-        jacobian = np.stack([self.slopes(address) for address in self.addresses])
-        vcov = self.parameters.vcov
-        free = ~np.isnan(np.diag(vcov))
-        known = np.isfinite(jacobian).all(axis=1)
-        known[known] = (jacobian[np.ix_(known, ~free)] == 0).all(axis=1)
-        out = np.full((len(jacobian), len(jacobian)), np.nan)
-        J = jacobian[np.ix_(known, free)]
-        out[np.ix_(known, known)] = J @ vcov[np.ix_(free, free)] @ J.T
-        return out
+        J = self.jacobian[:, self.free]
+        return J @ self.parameters.vcov[np.ix_(self.free, self.free)] @ J.T
+
+    def natural_cross(self, cross: np.ndarray) -> np.ndarray:
+        """Covariance (p, natural) of the coefficients with `natural_estimate`.
+
+        Parameters
+        ----------
+        cross : ndarray (p, v)
+            Their covariance with the variance parameters.
+        """
+        return cross[:, self.free] @ self.jacobian[:, self.free].T
 
     def varcorr(self, ci_prob: float) -> pd.DataFrame:
         """`group var1 var2 vcov sdcor se lower upper`: variances, then covariances of each term, residual last."""
@@ -162,26 +209,25 @@ class VarianceEstimates:
                 rows.append(
                     (term.group, term.names[i], term.names[j], G[i, j], self.correlation(k, i, j), se, low, high)
                 )
-        if self.design.known_sd is None:
+        if self.scale_parameter is not None:
             low, high = interval(self.sigma**2, self.sigma2_se, ci_prob, "log")
             rows.append((RESIDUAL, "", "", self.sigma**2, self.sigma, self.sigma2_se, low, high))
         frame = pd.DataFrame(rows, columns=VARCORR_COLUMNS)
         return frame.astype(dict.fromkeys(VARCORR_COLUMNS[3:], float))
 
     def natural(self, ci_prob: float) -> pd.DataFrame:
-        """`estimate se lower upper` of sds (log scale), correlations (atanh scale) and sigma, by address."""
+        """`estimate se lower upper` by address; limits on the log scale if positive, atanh for correlations."""
+        estimate = self.natural_estimate
         se = np.sqrt(np.maximum(np.diag(self.natural_vcov), 0.0))  # NaN stays; rounding may leave -0
-        is_corr = np.array([a.kind == "corr" for a in self.addresses], bool)
-        limits = [
-            np.where(is_corr, c, s)
-            for c, s in zip(
-                interval(self.natural_estimate, se, ci_prob, "atanh"),
-                interval(self.natural_estimate, se, ci_prob, "log"),
-                strict=True,
-            )
-        ]
+        scales = [SCALES[self.domain(address)] for address in self.addresses]
+        limits = [interval(x, s, ci_prob, scale) for x, s, scale in zip(estimate, se, scales, strict=True)]
         return pd.DataFrame(
-            {"estimate": self.natural_estimate, "se": se, "lower": limits[0], "upper": limits[1]},
+            {
+                "estimate": estimate,
+                "se": se,
+                "lower": np.array([low for low, _ in limits], float),
+                "upper": np.array([high for _, high in limits], float),
+            },
             index=pd.Index([a.text for a in self.addresses], name="address"),
         )
 
