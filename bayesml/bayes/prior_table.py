@@ -39,10 +39,11 @@ def prior_table(
         prior        the distribution with its numbers, in the units of the parameter
         source       the prior set, or "given"
         scale        the natural scale of the parameter on these data: sd(y) of intercept and sigma,
-                     sd(y) / sd(x) of slopes, sd(y) / sd(z) of random effects' sds, 1 of correlations
+                     sd(y) / sd(x) of slopes, sd(y) / sd(z) of random effects' sds, 1 of correlations and of
+                     parameters without a unit; with a link such as the logit 1 stands for sd(y)
         mean, sd     of the prior; NaN where it has none or is improper, inf where infinite
         lower, upper its equal-tailed interval
-        implies      the interval in words, in units of the response's sd
+        implies      the interval in words, in units of the response's sd or of the link
         ============ =========================================================================================
 
     Examples
@@ -71,20 +72,20 @@ def table_of(graph: Graph, ci_prob: float = 0.95) -> pd.DataFrame:
 
 def natural_scales(graph: Graph) -> dict[str, tuple[float, str]]:
     """Scale of each parameter on the data, and what it is."""
-    design, priors, scales = graph.design, graph.priors, PriorScales(graph.design)
-    spread, unit = scales.spread_of_response, f"sd({design.response_name})"
-    found = {"sigma": (spread, unit)}
+    priors, scales = graph.priors, PriorScales(graph.design, graph.family, graph.link)
+    response = f"sd({graph.design.response_name})"
+    size, unit = scales.spread_of_predictor, response if scales.on_response_scale else f"units of the {graph.link.name}"
+    units = {"residual_sd": (scales.spread_of_response, response), "cutpoint": (size, unit)}
+    found = {parameter.name: units.get(parameter.prior, (1.0, "")) for parameter in graph.ancillary}
     for j, address in enumerate(priors.addresses):
         sd = 0.0 if scales.is_intercept(j) else scales.moments[j][1]
-        found[address] = (spread / sd, f"{unit} per sd({address})") if sd > 0 else (spread, unit)
+        found[address] = (size / sd, f"{unit} per sd({address})") if sd > 0 else (size, unit)
     for k, (role, term) in enumerate(zip(graph.random, priors.terms, strict=True)):
         for i, address in enumerate(term.sd_addresses):
             shared = len(term.sds) < role.q
             column = "the columns" if shared else role.columns.names[i]
             plain = role.columns.columns[i] is None and not shared
-            found[address] = (
-                (spread, unit) if plain else (spread * scales.column_factor(k, i), f"{unit} per sd({column})")
-            )
+            found[address] = (size, unit) if plain else (size * scales.column_factor(k, i), f"{unit} per sd({column})")
         found |= dict.fromkeys(term.corr_addresses, (1.0, ""))
     return found
 

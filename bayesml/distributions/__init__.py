@@ -12,6 +12,7 @@ from bayesml.distributions.half_student_t import HalfStudentT
 from bayesml.distributions.inverse_gamma import InverseGamma
 from bayesml.distributions.laplace import Laplace
 from bayesml.distributions.lkj import LKJ
+from bayesml.distributions.log_normal import LogNormal
 from bayesml.distributions.normal import Normal
 from bayesml.distributions.on_variance import OnVariance
 from bayesml.distributions.scaled_beta import ScaledBeta
@@ -22,7 +23,7 @@ DISTRIBUTIONS: dict[str, type[Distribution]] = {
     kind.__name__: kind
     for kind in (
         Normal, StudentT, Cauchy, Laplace, HalfNormal, HalfStudentT, HalfCauchy, Exponential, Gamma, InverseGamma,
-        OnVariance, Uniform, ScaledBeta, LKJ, Flat, HalfFlat, Fixed,
+        LogNormal, OnVariance, Uniform, ScaledBeta, LKJ, Flat, HalfFlat, Fixed,
     )
 }  # fmt: skip
 

@@ -28,7 +28,7 @@ def marginal_start(graph: Graph) -> dict[str, np.ndarray]:
     Standard deviations start at half the scale that the data suggest, coefficients at their least-squares estimates;
     correlations, which are not named, start in the middle of their range.
     """
-    priors, scales = graph.priors, PriorScales(graph.design)
+    priors, scales = graph.priors, PriorScales(graph.design, graph.family, graph.link)
     start: dict[str, np.ndarray] = {}
     if priors.sigma is not None:
         start |= pieces("sigma", [priors.sigma], np.array([scales.residual_sd() / 2]))

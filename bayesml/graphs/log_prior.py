@@ -1,7 +1,7 @@
 """Log prior of the natural parameters, with its gradient in the square roots of the covariances: for MAP."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -21,16 +21,25 @@ class LogPrior:
     roots : tuple of ndarray (q, q)
         In the entries of Lambda_k, one a random term.
     sigma : float
+    ancillary : dict of str to float
+        By address, of the other parameters of the family.
     """
 
     value: float
     beta: np.ndarray
     roots: tuple[np.ndarray, ...]
     sigma: float
+    ancillary: dict[str, float] = field(default_factory=dict)
 
 
-def log_prior(graph: Graph, beta: np.ndarray, roots: Sequence[np.ndarray], sigma: float) -> LogPrior:
-    """Log prior of coefficients, standard deviations, correlations and sigma, without any Jacobian.
+def log_prior(
+    graph: Graph,
+    beta: np.ndarray,
+    roots: Sequence[np.ndarray],
+    sigma: float,
+    ancillary: Mapping[str, float] | None = None,
+) -> LogPrior:
+    """Log prior of coefficients, standard deviations, correlations and the family's parameters, without any Jacobian.
 
     Parameters
     ----------
@@ -40,6 +49,8 @@ def log_prior(graph: Graph, beta: np.ndarray, roots: Sequence[np.ndarray], sigma
         Any square root Lambda_k of the covariance of each random term, G_k = Lambda_k Lambda_k', natural scale.
     sigma : float
         Residual standard deviation; not read where it is no parameter.
+    ancillary : mapping of str to float
+        Natural values of the other parameters of the family by address; needed where there are any.
 
     Notes
     -----
@@ -55,6 +66,11 @@ def log_prior(graph: Graph, beta: np.ndarray, roots: Sequence[np.ndarray], sigma
     if priors.sigma is not None:
         value += float(priors.sigma.log_density(sigma))
         sigma_slope = float(priors.sigma.slope(sigma))
+    slopes = {}
+    for address, prior in priors.ancillary.items():
+        assert ancillary is not None, f"the value of {address} is missing"
+        value += float(prior.log_density(ancillary[address]))
+        slopes[address] = float(prior.slope(ancillary[address]))
     gradients = []
     for role, term, root in zip(graph.random, priors.terms, roots, strict=True):
         gradient = np.zeros_like(root)
@@ -69,7 +85,7 @@ def log_prior(graph: Graph, beta: np.ndarray, roots: Sequence[np.ndarray], sigma
             value += part
             gradient += part_gradient
         gradients.append(gradient)
-    return LogPrior(value, beta_slopes, tuple(gradients), sigma_slope)
+    return LogPrior(value, beta_slopes, tuple(gradients), sigma_slope, slopes)
 
 
 def standard_deviations(role: RandomRole, root: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -2,16 +2,20 @@
 
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
+from itertools import pairwise
 from typing import Any, Protocol
 
 from bayesml.covariance import Covariance
 from bayesml.design.arrays import Design, RandomColumns
 from bayesml.distributions import DISTRIBUTIONS, LKJ, Distribution, OnVariance
 from bayesml.errors import SpecificationError
+from bayesml.families import Family
+from bayesml.families.ancillary import Ancillary, follows
 from bayesml.graphs.addresses import corr_addresses, no_such_parameter, sd_addresses, spellings_of_group
 from bayesml.graphs.prior_scales import PriorScales
+from bayesml.links import Link
 from bayesml.spec.priors import Priors, prior_set_text
 from bayesml.syntax.address import canonical
 
@@ -70,6 +74,8 @@ class ResolvedPriors:
         None where the residual scale is no parameter.
     given : tuple of str
         Addresses whose priors the user gave.
+    ancillary : dict of str to Distribution
+        Of the other parameters of the family, by address, in the family's order.
     """
 
     prior_set: str
@@ -78,6 +84,7 @@ class ResolvedPriors:
     terms: tuple[TermPriors, ...]
     sigma: Distribution | None
     given: tuple[str, ...] = ()
+    ancillary: dict[str, Distribution] = field(default_factory=dict)
 
     def items(self) -> Iterator[tuple[str, Distribution]]:
         """Address and prior of each parameter, in the order of tables; correlations as the prior of their matrix."""
@@ -89,10 +96,28 @@ class ResolvedPriors:
                 yield address, term.correlation
         if self.sigma is not None:
             yield "sigma", self.sigma
+        yield from self.ancillary.items()
+
+    def of_ancillary(self, name: str) -> Distribution:
+        """Prior of a parameter of the family, sigma among them."""
+        if name != "sigma":
+            return self.ancillary[name]
+        assert self.sigma is not None
+        return self.sigma
 
 
-def given_priors(priors: Priors, design: Design, terms: Sequence[Term], has_scale: bool) -> dict[str, Distribution]:
+def given_priors(
+    priors: Priors, design: Design, terms: Sequence[Term], ancillary: Sequence[Ancillary]
+) -> dict[str, Distribution]:
     """Priors given one by one, by the address of each parameter that they hold for.
+
+    Parameters
+    ----------
+    priors : Priors
+    design : Design
+    terms : sequence of RandomRole
+    ancillary : sequence of Ancillary
+        Parameters of the family besides its predictors.
 
     Raises
     ------
@@ -103,9 +128,9 @@ def given_priors(priors: Priors, design: Design, terms: Sequence[Term], has_scal
     """
     if not priors.given:
         return {}
-    own, of_groups = meanings(design, terms, has_scale)
+    own, of_groups = meanings(design, terms, ancillary)
     given = {canonical(text): (text, prior) for text, prior in priors.given}
-    if not has_scale and "sigma" in given:
+    if design.known_sd is not None and "sigma" in given:
         raise SpecificationError("`sigma` is no parameter here: the residual sd of each row is known.")
     for key, (text, _) in given.items():
         if key not in own and key not in of_groups:
@@ -113,19 +138,21 @@ def given_priors(priors: Priors, design: Design, terms: Sequence[Term], has_scal
                 text, [*(address for addresses in own.values() for address in addresses), *of_groups]
             )
     # the address of one parameter goes before that of all of a group
+    domains = {parameter.name: parameter.domain for parameter in ancillary}
     found = {
-        address: fitting_prior(prior, address)
+        address: fitting_prior(prior, address, domains.get(address))
         for lookup in (of_groups, own)
         for key, (_, prior) in given.items()
         for address in lookup.get(key, ())
     }
     for term in terms:
         check_correlations(term, found)
+    check_ordered(ancillary, found)
     return found
 
 
 def meanings(
-    design: Design, terms: Sequence[Term], has_scale: bool
+    design: Design, terms: Sequence[Term], ancillary: Sequence[Ancillary]
 ) -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]]:
     """Which parameters a text in canonical form means.
 
@@ -134,12 +161,14 @@ def meanings(
     own : dict of str to tuple of str
         Spellings of the address of one parameter: `sd(Days|Subject)`.
     of_groups : dict of str to tuple of str
-        Those that mean all of a group: `sd(Subject)`, unless that is the address of one parameter.
+        Those that mean all of a group: `sd(Subject)`, `cut`, unless that is the address of one parameter.
     """
     own: dict[str, tuple[str, ...]] = {canonical(name): (name,) for name in design.coefficients}
     of_groups: dict[str, tuple[str, ...]] = {}
-    if has_scale:
-        own["sigma"] = ("sigma",)
+    own |= {canonical(parameter.name): (parameter.name,) for parameter in ancillary}
+    for parameter in ancillary:
+        if parameter.key not in own:
+            of_groups[parameter.key] = (*of_groups.get(parameter.key, ()), parameter.name)
     for term in terms:
         for kind, addresses in (("sd", sd_addresses(term)), ("corr", corr_addresses(term))):
             own |= {canonical(address): (address,) for address in addresses}
@@ -149,8 +178,15 @@ def meanings(
     return own, of_groups
 
 
-def fitting_prior(prior: Distribution, address: str) -> Distribution:
-    """The prior as its parameter can have it; flat on a standard deviation is flat on positive values.
+def fitting_prior(prior: Distribution, address: str, domain: str | None = None) -> Distribution:
+    """The prior as its parameter can have it; flat on a positive parameter is flat on positive values.
+
+    Parameters
+    ----------
+    prior : Distribution
+    address : str
+    domain : str, optional
+        Of a parameter of the family: `positive`, `real`, `ordered`.
 
     Raises
     ------
@@ -161,15 +197,30 @@ def fitting_prior(prior: Distribution, address: str) -> Distribution:
         return prior
     if isinstance(prior, LKJ):
         raise SpecificationError(f"{prior} is a prior of correlations; `{address}` is none.")
-    if not (address == "sigma" or address.startswith("sd(")):
+    if not (domain == "positive" or address.startswith("sd(")):
         return prior
     positive = prior.positive_counterpart
     if positive is None or (positive is not prior and not prior.improper):
         hint = f" Give {positive}." if positive is not None else ""
-        raise SpecificationError(f"`{address}` is a standard deviation, and {prior} allows negative values.{hint}")
-    if address == "sigma" and prior.fixed == 0:
-        raise SpecificationError("`sigma` cannot be held at 0: the responses would have no density.")
+        what = "a positive parameter" if domain == "positive" and address != "sigma" else "a standard deviation"
+        raise SpecificationError(f"`{address}` is {what}, and {prior} allows negative values.{hint}")
+    if domain == "positive" and prior.fixed == 0:
+        raise SpecificationError(f"`{address}` cannot be held at 0: the responses would have no density.")
     return positive
+
+
+def check_ordered(ancillary: Sequence[Ancillary], found: Mapping[str, Distribution]) -> None:
+    """Refuse priors that ordered parameters cannot have together: some held, or values out of order."""
+    for key in dict.fromkeys(parameter.key for parameter in ancillary if parameter.domain == "ordered"):
+        names = [parameter.name for parameter in ancillary if parameter.key == key]
+        priors = [found.get(name) for name in names]
+        held = [prior.fixed for prior in priors if prior is not None and prior.fixed is not None]
+        if held and len(held) < len(names):
+            raise SpecificationError(f"Of {', '.join(names)}, which are in order, hold all at values, or none.")
+        if any(upper <= lower for lower, upper in pairwise(held)):
+            raise SpecificationError(f"The values of {', '.join(names)} must increase; given were {held}.")
+        if len({prior.kind for prior in priors if prior is not None}) > 1:
+            raise SpecificationError(f"The priors of {', '.join(names)} must be distributions of one name.")
 
 
 def check_correlations(term: Term, found: Mapping[str, Distribution]) -> None:
@@ -192,7 +243,14 @@ def check_correlations(term: Term, found: Mapping[str, Distribution]) -> None:
         )
 
 
-def resolve_priors(priors: Priors, design: Design, terms: Sequence[Term], has_scale: bool) -> ResolvedPriors:
+def resolve_priors(
+    priors: Priors,
+    design: Design,
+    terms: Sequence[Term],
+    family: Family,
+    link: Link,
+    ancillary: Sequence[Ancillary],
+) -> ResolvedPriors:
     """Every prior of a model as a distribution with numbers.
 
     Parameters
@@ -200,8 +258,10 @@ def resolve_priors(priors: Priors, design: Design, terms: Sequence[Term], has_sc
     priors : Priors
     design : Design
     terms : sequence of RandomRole
-    has_scale : bool
-        Whether sigma is a parameter.
+    family : Family
+    link : Link
+    ancillary : sequence of Ancillary
+        Parameters of the family besides its predictors; not sigma where each row's is known.
 
     Raises
     ------
@@ -210,11 +270,11 @@ def resolve_priors(priors: Priors, design: Design, terms: Sequence[Term], has_sc
     DataError
         A prior set that is scaled to the data, and a constant response.
     """
-    given = given_priors(priors, design, terms, has_scale)
+    given = given_priors(priors, design, terms, ancillary)
     kinds = prior_set(priors.prior_set)
-    scales = PriorScales(design)
+    scales = PriorScales(design, family, link)
 
-    def choose(address: str, make: Callable[..., Distribution], *place: int) -> Distribution:
+    def choose(address: str, make: Callable[..., Distribution], *place: Any) -> Distribution:
         return given[address] if address in given else make(scales, *place)
 
     coefficients = tuple(choose(name, kinds.coefficient, j) for j, name in enumerate(design.coefficients))
@@ -226,8 +286,15 @@ def resolve_priors(priors: Priors, design: Design, terms: Sequence[Term], has_sc
         partials = correlation.partial_correlations(term.q, term.covariance.common_sd) if correlation else ()
         assert partials is not None
         resolved.append(TermPriors(sd_addresses(term), sds, addresses, correlation, partials))
-    sigma = choose("sigma", kinds.residual_sd) if has_scale else None
-    return ResolvedPriors(priors.prior_set, design.coefficients, coefficients, tuple(resolved), sigma, tuple(given))
+    found = {parameter.name: choose(parameter.name, kinds.ancillary, parameter) for parameter in ancillary}
+    for i, parameter in enumerate(ancillary):
+        # an order is kept in one variable, whose elements have priors of one kind: that of the first
+        if follows(ancillary, i) and found[parameter.name].kind != found[ancillary[i - 1].name].kind:
+            found[parameter.name] = found[ancillary[i - 1].name]
+    sigma = found.pop("sigma", None)
+    return ResolvedPriors(
+        priors.prior_set, design.coefficients, coefficients, tuple(resolved), sigma, tuple(given), found
+    )
 
 
 @dataclass(frozen=True)
@@ -250,7 +317,7 @@ class PriorSet:
     def coefficient(self, scales: PriorScales, j: int) -> Distribution:
         """Prior of the coefficient of column j of X."""
         if scales.is_intercept(j):
-            return self.make("intercept", scales.intercept, scales.location)
+            return self.make("intercept", lambda: scales.intercept(j), scales.location)
         return self.make("coefficient", lambda: scales.coefficient(j))
 
     def random_sd(self, scales: PriorScales, term: int, column: int) -> Distribution:
@@ -264,9 +331,11 @@ class PriorSet:
         """Prior of a correlation matrix."""
         return self.make("correlation", lambda: 1.0)
 
-    def residual_sd(self, scales: PriorScales) -> Distribution:
-        """Prior of sigma."""
-        return self.make("residual_sd", scales.residual_sd)
+    def ancillary(self, scales: PriorScales, parameter: Ancillary) -> Distribution:
+        """Prior of a parameter of the family; parameters without a unit are not scaled to the data."""
+        units = {"residual_sd": scales.residual_sd, "cutpoint": scales.intercept}
+        prior = self.make(parameter.prior, units.get(parameter.prior, lambda: 1.0))
+        return fitting_prior(prior, parameter.name, parameter.domain)
 
 
 @cache

@@ -1,7 +1,9 @@
 """`Graph`: the roles of a model on data, known before any expression is built."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from types import ModuleType
 from typing import Any, Literal
 
 import numpy as np
@@ -9,7 +11,7 @@ import numpy as np
 from bayesml.covariance import Covariance
 from bayesml.design.arrays import Design, RandomColumns
 from bayesml.families import Family
-from bayesml.families.ancillary import Ancillary
+from bayesml.families.ancillary import Ancillary, natural
 from bayesml.graphs.prior_numbers import ResolvedPriors, given_priors, resolve_priors
 from bayesml.links import Link
 from bayesml.responses import Response
@@ -128,6 +130,10 @@ class Graph:
         known = self.family.scale_parameter if self.response.fixes_scale else None
         return tuple(ancillary for ancillary in found if ancillary.name != known)
 
+    def natural_ancillary(self, values: Sequence[Any], namespace: ModuleType) -> list[Any]:
+        """Natural values of `ancillary` from unconstrained ones."""
+        return natural(self.ancillary, values, namespace)
+
     @property
     def fixed(self) -> tuple[str, ...]:
         """Addresses of the coefficients beta, in the order of the columns of X."""
@@ -153,12 +159,14 @@ class Graph:
     @cached_property
     def priors(self) -> ResolvedPriors:
         """Every prior as a distribution with numbers; resolved when first asked for, as likelihood fits need none."""
-        return self.numbers or resolve_priors(self.model.priors, self.design, self.random, self.has_scale)
+        return self.numbers or resolve_priors(
+            self.model.priors, self.design, self.random, self.family, self.link, self.ancillary
+        )
 
     @cached_property
     def held(self) -> dict[str, float]:
         """Values at which parameters are held, by address: of `Fixed` priors only, so no prior set is read."""
-        given = given_priors(self.model.priors, self.design, self.random, self.has_scale)
+        given = given_priors(self.model.priors, self.design, self.random, self.ancillary)
         return {address: prior.fixed for address, prior in given.items() if prior.fixed is not None}
 
     @property

@@ -24,6 +24,7 @@ from bayesml.distributions import (
     HalfStudentT,
     InverseGamma,
     Laplace,
+    LogNormal,
     Normal,
     OnVariance,
     ScaledBeta,
@@ -35,9 +36,9 @@ from bayesml.errors import SpecificationError
 PROPER = [
     Normal(1, 3), StudentT(4, -1, 2), Cauchy(0.5, 2), Laplace(1, 2), HalfNormal(3), HalfStudentT(4, 2), HalfCauchy(2),
     Exponential(0.7), Gamma(2.5, 1.5), InverseGamma(3, 2), OnVariance(InverseGamma(3.5, 2)), OnVariance(Gamma(2, 3)),
-    Uniform(-2, 5), ScaledBeta(2, 3, -0.5, 1), ScaledBeta(1, 1), LKJ(2.5),
+    Uniform(-2, 5), ScaledBeta(2, 3, -0.5, 1), ScaledBeta(1, 1), LKJ(2.5), LogNormal(0.3, 0.6),
 ]  # fmt: skip
-LOCATED = [p for p in PROPER if "mu" in p.numbers]
+LOCATED = [p for p in PROPER if "mu" in p.numbers and p.support[0] < 0]
 names = [str(p) for p in PROPER]
 PYTHON = Mode(linker="py", optimizer="fast_compile")
 
