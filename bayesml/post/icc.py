@@ -1,7 +1,6 @@
 """`icc`: intraclass correlations."""
 
 from collections.abc import Mapping
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -9,6 +8,7 @@ import pandas as pd
 
 from bayesml.design.addresses import not_found, reversed_group
 from bayesml.design.arrays import Design, RandomColumns
+from bayesml.design.nested import nested_chain
 from bayesml.errors import RefusedTest, SpecificationError
 from bayesml.post.draw_summary import summarise_draws
 from bayesml.results.base import Result
@@ -105,23 +105,12 @@ def share_rows(design: Design) -> dict[str, list[int]]:
     """For each row of the table, the terms whose variance is counted."""
     groups = list(dict.fromkeys(term.group for term in design.random))
     members = {group: [k for k, term in enumerate(design.random) if term.group == group] for group in groups}
-    chain = nested_chain(design, groups)
+    chain = nested_chain(design)
     rows = {group: members[group] for group in (chain or groups)}
     for depth in range(2, len(chain) + 1):
         name = "|".join(own_name(group, chain) for group in reversed(chain[:depth]))
         rows[name] = [k for group in chain[:depth] for k in members[group]]
     return rows | {TOTAL: [k for group in groups for k in members[group]]}
-
-
-def nested_chain(design: Design, groups: list[str]) -> list[str]:
-    """The grouping factors from coarse to fine if each is nested in the one before; empty if any are crossed."""
-    terms = {term.group: term for term in design.random}
-    ordered = sorted(groups, key=lambda group: len(terms[group].levels))
-    for coarse, fine in pairwise(ordered):
-        a, b = terms[coarse], terms[fine]
-        if len(np.unique(b.codes * len(a.levels) + a.codes)) > len(b.levels):
-            return []
-    return ordered
 
 
 def own_name(group: str, chain: list[str]) -> str:

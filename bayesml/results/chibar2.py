@@ -72,17 +72,17 @@ class ChiBarSquare:
         return f"{phrase} (chibar2: {self})" if self.symbol == "chibar2" else phrase
 
 
-def without_random(design: Design, sigma_free: bool = True) -> ChiBarSquare:
+def without_random(design: Design, sigma_free: bool = True, linear: bool = True) -> ChiBarSquare:
     """The distribution of LR against the model without any random effects.
 
-    One variance: ½χ²(0) + ½χ²(1). Two or three independent variances: weights from the covariance
+    One variance: ½χ²(0) + ½χ²(1). Two or three independent variances in a linear model: weights from the covariance
     of their scores at zero. Else the χ² with all variances and covariances, which is conservative.
     """
     count = sum(term.covariance.n_parameters(len(term.names)) for term in design.random)
     separate = all(term.covariance.correlations == "none" or len(term.names) == 1 for term in design.random)
     if count == 1:
         return ChiBarSquare.half(0)
-    if separate and count <= 3:
+    if separate and linear and count <= 3:
         return orthant_mixture(score_covariance(design, sigma_free))
     return ChiBarSquare.chi2(count, conservative=True)
 

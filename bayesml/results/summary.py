@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import chdtrc
 
+from bayesml.design.nested import nested_chain
 from bayesml.errors import SpecificationError
-from bayesml.results.chibar2 import without_random
+from bayesml.results.chibar2 import ChiBarSquare, without_random
 from bayesml.results.intervals import interval
 from bayesml.results.sections import component_label, group_section, limit_columns, part_names, term_row
 from bayesml.tables.numbers import MISSING, format_p
@@ -22,6 +23,7 @@ TITLES = {
     "map": "by posterior mode (MAP)",
 }
 VALUES = {"ml": "Log likelihood", "reml": "Restricted log likelihood", "map": "Log likelihood"}
+MANY_GROUPS = "z and p are from the normal distribution, which holds for many groups."
 SMALL_SAMPLE = "z and p are from the normal distribution; small samples need denominator degrees of freedom."
 
 
@@ -32,6 +34,8 @@ def summarise(result: "LikelihoodResult", ci_prob: float, exponentiate: bool, sc
     sections = (
         group_section(result),
         coefficient_section(result, ci_prob, exponentiate, base_levels),
+        family_section(result, ci_prob, "cutpoints", "Cut points"),
+        family_section(result, ci_prob, "ancillary", "Parameters of the family"),
         variance_section(result, ci_prob) if scale == "var" else sd_section(result, ci_prob),
     )
     return Table(
@@ -61,6 +65,8 @@ def facts(result: "LikelihoodResult") -> tuple[tuple[str, str], ...]:
         left.append((f"Wald chi2({df})", f"{chi2:.2f}"))
         right.append(("P > chi2", format_p(float(chdtrc(df, chi2)))))
     left.append(("Integration", result.integration))
+    if result.integration == "Laplace":
+        left.append(("Quadrature", quadrature(result)))
     right.append(("Parameters (df)", f"{result.df}"))
     return (*left, *right)
 
@@ -68,7 +74,8 @@ def facts(result: "LikelihoodResult") -> tuple[tuple[str, str], ...]:
 def overall_wald(result: "LikelihoodResult") -> tuple[float, int]:
     """b'V⁻¹b of all estimated coefficients but the intercept, and their number."""
     beta, vcov = result.solution.beta, result.solution.vcov_beta
-    tested = [j for j, name in enumerate(result.design.coefficients) if name != "Intercept" and vcov[j, j] > 0]
+    names = result.coefficient_index.get_level_values("address")
+    tested = [j for j, name in enumerate(names) if name != "Intercept" and vcov[j, j] > 0]
     if not tested:
         return 0.0, 0
     sd = np.sqrt(np.diag(vcov)[tested])
@@ -79,7 +86,7 @@ def overall_wald(result: "LikelihoodResult") -> tuple[float, int]:
 def coefficient_section(result: "LikelihoodResult", ci_prob: float, exponentiate: bool, base_levels: bool) -> Section:
     """Coefficients with standard error, z, p and interval."""
     columns = (
-        Column("exp(b)" if exponentiate else "estimate", name="estimate"),
+        Column(ratio_title(result) if exponentiate else "estimate", name="estimate"),
         Column("se", spread=True),
         Column("z", "statistic"),
         Column("P>|z|", "p", name="p"),
@@ -88,15 +95,48 @@ def coefficient_section(result: "LikelihoodResult", ci_prob: float, exponentiate
     frame = result.tidy(ci_prob)
     frame = frame[frame["part"] == "fixed"]
     bases = bases_before(result) if base_levels else {}
-    rows = []
-    for name, r in frame.iterrows():
+    rows: list[Row] = []
+    several, previous = len(result.design.predictors) > 1, None
+    for (name, r), (predictor, label) in zip(frame.iterrows(), coefficient_labels(result), strict=True):
+        if several and predictor != previous:
+            rows.append(Row(predictor))
+            previous = predictor
         if name in bases:
-            rows.append(Row(f"{bases[name]}  (base)", (float(exponentiate), *5 * (None,)), name=bases[name]))
+            base = (float(exponentiate), *5 * (None,))
+            rows.append(Row(f"{bases[name].removeprefix(predictor)}  (base)", base, int(several), name=bases[name]))
         cells = [r.estimate, r.se, r.statistic, r.p, r.lower, r.upper]
         if exponentiate:
             cells = [np.exp(r.estimate), np.exp(r.estimate) * r.se, r.statistic, r.p, np.exp(r.lower), np.exp(r.upper)]
-        rows.append(Row(str(name), tuple(map(float, cells))))
+        rows.append(Row(label, tuple(map(float, cells)), int(several), str(name)))
     return Section("Fixed effects", columns, tuple(rows))
+
+
+def coefficient_labels(result: "LikelihoodResult") -> list[tuple[str, str]]:
+    """Predictor and name within it of each coefficient; the predictor is empty where there is one."""
+    if len(result.design.predictors) == 1:
+        return [("", name) for name in result.design.coefficients]
+    return [(str(predictor), str(name)) for predictor, name in result.coefficient_index]
+
+
+def ratio_title(result: "LikelihoodResult") -> str:
+    """What exp(coefficient) is called: `Odds ratio`."""
+    return result.model.family.ratio(result.model.link)
+
+
+def family_section(result: "LikelihoodResult", ci_prob: float, part: str, title: str) -> Section:
+    """Cut points (symmetric limits), or the other parameters of the family (limits on the log scale if positive)."""
+    frame = result.tidy(ci_prob)
+    frame = frame.loc[frame["part"] == part, ["estimate", "se", "lower", "upper"]]
+    columns = (Column("estimate"), Column("se", spread=True), *limit_columns(ci_prob, "conf."))
+    rows = [Row(str(name), tuple(map(float, cells)), name=str(name)) for name, cells in frame.iterrows()]
+    return Section(title, columns, tuple(rows))
+
+
+def quadrature(result: "LikelihoodResult") -> str:
+    """Whether the random effects could be integrated out by quadrature."""
+    if not result.design.random:
+        return "no random effects"
+    return "available" if nested_chain(result.design) else "none, groups are crossed"
 
 
 def bases_before(result: "LikelihoodResult") -> dict[str, str]:
@@ -119,7 +159,7 @@ def variance_section(result: "LikelihoodResult", ci_prob: float) -> Section:
             limits = map(float, interval(entry, se, ci_prob, "log" if i == j else "identity"))
             beside = (float(np.sqrt(entry)), None) if i == j else (None, estimates.correlation(k, i, j))
             rows.append(Row(component_label(term, address, "cov"), (entry, se, *limits, *beside), 1, address.text))
-    if result.design.known_sd is None:
+    if result.graph.has_scale:
         se = estimates.sigma2_se
         limits = map(float, interval(result.sigma2, se, ci_prob, "log"))
         rows.append(Row("Residual", (result.sigma2, se, *limits, result.sigma, None), 0, "sigma"))
@@ -136,14 +176,16 @@ def variance_section(result: "LikelihoodResult", ci_prob: float) -> Section:
 
 def sd_section(result: "LikelihoodResult", ci_prob: float) -> Section:
     """Sds (intervals on the log scale) and correlations (on the atanh scale)."""
-    natural, rows = result.variances.natural(ci_prob), []
+    estimates, rows = result.variances, []
+    natural = estimates.natural(ci_prob)
     for k, term in enumerate(result.design.random):
         rows.append(term_row(term))
-        for address in (a for a in result.variances.addresses if a.term == k):
+        for address in (a for a in estimates.addresses if a.term == k):
             cells = tuple(map(float, natural.loc[address.text]))
             rows.append(Row(component_label(term, address, "corr"), cells, 1, address.text))
     if result.sigma_free:
-        rows.append(Row("Residual", tuple(map(float, natural.loc["sigma"])), 0, "sigma"))
+        sigma = str(estimates.scale_parameter)
+        rows.append(Row("Residual", tuple(map(float, natural.loc[sigma])), 0, sigma))
     columns = (Column("estimate"), Column("se", spread=True), *limit_columns(ci_prob, "conf."))
     return Section("Sds and correlations", columns, tuple(rows))
 
@@ -167,7 +209,8 @@ def notes(result: "LikelihoodResult") -> list[str]:
     if result.held:
         out.append("Held fixed: " + ", ".join(f"{name} = {value:g}" for name, value in result.held.items()) + ".")
     if result.design.coefficients:
-        out.append(SMALL_SAMPLE)
+        out.append(SMALL_SAMPLE if result.integration == "exact" else MANY_GROUPS)
+    out += getattr(result.solution, "notes", ())
     if result.design.dropped:
         out.append(f"Left out, being combinations of other columns: {', '.join(result.design.dropped)}.")
     return out
@@ -176,7 +219,12 @@ def notes(result: "LikelihoodResult") -> list[str]:
 def lr_line(result: "LikelihoodResult") -> str:
     """LR test against the model without random effects."""
     statistic = max(0.0, 2 * (result.loglik - result.solution.loglik_without_random))
-    return f"LR test against no random effects: {without_random(result.design, result.sigma_free).report(statistic)}."
+    return f"LR test against no random effects: {null_without_random(result).report(statistic)}."
+
+
+def null_without_random(result: "LikelihoodResult") -> ChiBarSquare:
+    """Distribution of LR against no random effects."""
+    return without_random(result.design, result.sigma_free, result.integration == "exact")
 
 
 def certificate_line(status: Any) -> str:
