@@ -1,6 +1,7 @@
 """A model and its data to the arrays that every engine works on."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,12 +22,14 @@ from bayesml.design.dot import with_columns
 from bayesml.design.evaluation import CodedFactor, Evaluator
 from bayesml.design.factors import factor_of, interaction, whole_levels
 from bayesml.design.notes import Notes
+from bayesml.design.outcome import Outcome, read_categories, read_outcome, read_values
 from bayesml.design.predictor import predictor_columns
 from bayesml.design.rank import redundant_columns
+from bayesml.design.rows import must_be_there, rows_used
 from bayesml.design.state import DesignState, Learned
 from bayesml.errors import DataError, NotIdentified
 from bayesml.sources.frame import read_frame, require
-from bayesml.spec.expressions import Name, label, names_in
+from bayesml.spec.expressions import Call, Name, label
 from bayesml.spec.model import Model
 from bayesml.spec.terms import FixedPart, Formula, RandomTerm
 
@@ -59,51 +62,64 @@ def build_design(model: Model, data: Any) -> Design:
         More than 2000 columns in the fixed part.
     """
     frame = read_frame(data)
-    formula = with_columns(model, frame.names)
-    used = tuple(dict.fromkeys([*formula.names, *([model.weights] if model.weights else [])]))
+    formula = design_formula(model, frame.names)
+    used = tuple(dict.fromkeys([*formula.names, *model.extra_columns]))
     require(frame, used)
     notes = Notes()
     columns = {name: read_column(name, frame.values(name)) for name in used}
     index = frame.index
-    rows = _rows_used(model, columns, len(index), notes)
-    n = len(index) if rows is None else len(rows)
-    evaluator = Evaluator(columns, rows, n, Learned())
+    beside = (*formula.fixed.names, *(name for term in formula.random for name in term.names), *model.extra_columns)
+    rows = rows_used(model, columns, must_be_there(model, used, beside), len(index), notes)
+    evaluator, outcome = _outcome(model, columns, rows, len(index), notes)
+    rows, n = evaluator.rows, evaluator.n
 
-    y, known_sd = _response(model, evaluator)
     everything = predictor_columns(formula.fixed, evaluator)
     redundant = redundant_columns(everything.values, n, everything.spans_ones)
     tell_of_redundant(formula.fixed, everything, redundant, evaluator, "the fixed part", notes)
-    kept = tuple(j for j in range(len(everything.names)) if j not in set(redundant))
+    apart = () if model.family.takes_intercept else (0,)  # cut points stand for the column of ones
+    kept = tuple(j for j in range(len(everything.names)) if j not in {*redundant, *apart})
     tell_of_constant_factors(formula.fixed, everything, evaluator, "the fixed part", notes)
     tell_of_few_numbers(formula.fixed, evaluator, notes)
     tell_of_text_like_numbers(formula.fixed, evaluator, notes)
 
+    frequencies = evaluator.column_numbers(model.frequencies, "`frequencies`") if model.frequencies else None
     found = [
         _random_columns(term, covariance, evaluator, notes)
         for term, covariance in zip(formula.random, model.covariance, strict=True)
     ]
-    random = tuple(columns for columns, _, _ in found)
-    check_levels(random, formula.random, model, evaluator)
-    check_addresses(random, formula.random)
-    tell_of_random_terms(random, formula.random, evaluator, notes)
-    if len(random) > 1:
-        tell_of_restarted_numbers(random, notes)
+    plain = tuple(columns for columns, _, _ in found)
+    nobs = n if frequencies is None else float(frequencies.sum())
+    check_levels(plain, formula.random, model, outcome, nobs, evaluator)
+    check_addresses(plain, formula.random)
+    tell_of_random_terms(plain, formula.random, evaluator, notes)
+    if len(plain) > 1:
+        tell_of_restarted_numbers(plain, notes)
 
+    predictors = model.family.predictors(outcome.categories)
+    several = predictors if len(predictors) > 1 else ("",)
+    random = [entering(columns, term, several) for columns, term in zip(plain, formula.random, strict=True)]
+    left_out = [f"{name} | {columns.group}" for columns, _, names in found for name in names]
     return Design(
-        y=y,
-        fixed_columns=tuple(everything.values[j] for j in kept),
-        coefficients=tuple(everything.names[j] for j in kept),
+        y=outcome.arrays["y"],
+        fixed_columns=tuple(everything.values[j] for j in kept) * len(several),
+        coefficients=tuple(of_predictor(predictor, everything.names[j]) for predictor in several for j in kept),
         term_columns={
-            term.label: tuple(everything.names[j] for j in kept if everything.terms[j] == term.label)
+            term.label: tuple(
+                of_predictor(predictor, everything.names[j])
+                for predictor in several
+                for j in kept
+                if everything.terms[j] == term.label
+            )
             for term in formula.fixed.terms
         },
-        dropped=(
-            *(everything.names[j] for j in redundant),
-            *(f"{name} | {columns.group}" for columns, _, names in found for name in names),
+        dropped=tuple(
+            of_predictor(predictor, name)
+            for predictor in several
+            for name in (*(everything.names[j] for j in redundant), *left_out)
         ),
-        random=random,
+        random=tuple(columns for terms in random for columns in terms),
         weights=evaluator.column_numbers(model.weights, "`weights`") if model.weights else None,
-        known_sd=known_sd,
+        known_sd=outcome.values["sd"] if model.response.fixes_scale else None,
         offset=_offset(formula, evaluator),
         index=index if rows is None else index[rows],
         response_name=model.response_name,
@@ -114,67 +130,92 @@ def build_design(model: Model, data: Any) -> Design:
             kept,
             _base_levels(formula.fixed, evaluator),
             model.weights,
-            None if known_sd is None else list(model.response_arguments.values())[1],
-            tuple(kept for _, kept, _ in found),
+            model.response_arguments["sd"] if model.response.fixes_scale else None,
+            tuple(kept for (_, kept, _), terms in zip(found, random, strict=True) for _ in terms),
+            tuple(i for i, terms in enumerate(random) for _ in terms),
         ),
         notes=notes.warn(),
+        response=outcome.arrays,
+        categories=outcome.categories,
+        predictors=predictors,
+        fixed_predictors=tuple(k for k in range(len(several)) for _ in kept) if len(several) > 1 else (),
+        frequencies=frequencies,
     )
 
 
-def _rows_used(model: Model, columns: Mapping[str, Column], n: int, notes: Notes) -> np.ndarray | None:
-    """Positions of the rows without missing values and with positive weights; None is all rows."""
-    if n == 0:
-        raise DataError("The data have no rows.")
-    lost = None
-    for column in columns.values():
-        if column.missing is not None:
-            lost = column.missing.copy() if lost is None else lost | column.missing
-    if lost is not None and lost.any():
-        count = int(lost.sum())
-        by_column = ", ".join(f"`{c.name}` {int(c.missing.sum())}" for c in columns.values() if c.missing is not None)
+def design_formula(model: Model, available: tuple[str, ...]) -> Formula:
+    """The formula whose columns are built: each `.` replaced, the exposure an offset, cut points beside an intercept.
+
+    Factors are coded as beside an intercept where cut points stand for it, whether or not it was written.
+    """
+    formula = with_columns(model, available)
+    if model.exposure is not None:
+        exposure = Call("log", (Name(model.exposure),))
+        formula = replace(formula, fixed=replace(formula.fixed, offsets=(*formula.fixed.offsets, exposure)))
+    if not model.family.takes_intercept:
+        formula = replace(formula, fixed=replace(formula.fixed, intercept=True))
+    return formula
+
+
+def _outcome(
+    model: Model, columns: Mapping[str, Column], rows: np.ndarray | None, total: int, notes: Notes
+) -> tuple[Evaluator, Outcome]:
+    """The response, and the evaluator of the rows that say something of it."""
+    evaluator = Evaluator(columns, rows, total if rows is None else len(rows), Learned())
+    if model.family.outcome != "number":
+        return evaluator, read_categories(model, evaluator, notes)
+    values = read_values(model, evaluator, notes)
+    silent = model.response.silent(values)
+    if silent is not None and silent[1].any():
+        why, lost = silent
+        what = f"{int(lost.sum())} of {total} rows {why}"
         if model.na == "raise":
-            raise DataError(f'{count} of {n} rows have a missing value ({by_column}), and `na="raise"` asks for none.')
-        if count == n:
-            raise DataError(f"Every row has a missing value in a column that the model uses ({by_column}).")
-        notes.tell(f"Dropped {count} of {n} rows for a missing value ({by_column}).")
-    else:
-        lost = None
-    if model.weights:
-        weights = columns[model.weights].finite_numbers(None, "`weights`")
-        known = weights if lost is None else weights[~lost]
-        if (known < 0).any():
-            raise DataError(
-                f"The weights `{model.weights}` are negative in {int((known < 0).sum())} rows; they must be positive."
-            )
-        if (known == 0).any():
-            count = int((known == 0).sum())
-            notes.tell(f"Dropped {count} of {n} rows for a weight of 0.")
-            lost = (weights == 0) if lost is None else lost | (weights == 0)
-            if lost.all():
-                raise DataError(f"No row has a positive weight `{model.weights}`.")
-    return None if lost is None else np.flatnonzero(~lost)
+            raise DataError(f'`{model.formula.response}`: {what}, and `na="raise"` asks for none.')
+        if lost.all():
+            raise DataError(f"`{model.formula.response}`: every row is {why}.")
+        notes.tell(f"Dropped {what}.")
+        rows = np.flatnonzero(~lost) if rows is None else rows[~lost]
+        evaluator = Evaluator(columns, rows, len(rows), Learned())
+        values = {name: array[~lost] for name, array in values.items()}
+    return evaluator, read_outcome(model, values, evaluator, notes)
 
 
-def _response(model: Model, evaluator: Evaluator) -> tuple[np.ndarray, np.ndarray | None]:
-    """The response, and the known sd of each row where the response has one."""
-    (first, response), *others = model.response_arguments.items()
-    for name in names_in(response):
-        if evaluator.columns[name].numbers is None:
-            raise DataError(
-                f"The response `{label(response)}` is {_kind(evaluator.columns[name])}; the {model.family.name} family "
-                "needs numbers."
-            )
-    y = evaluator.numbers(response)
-    if not others:
-        return y, None
-    values = {first: y} | {name: evaluator.numbers(expression) for name, expression in others}
-    if problem := model.response.problem(values):
-        raise DataError(f"`{model.formula.response}`: {problem}")
-    return y, values[others[0][0]]
+def of_predictor(predictor: str, name: str) -> str:
+    """The address of a column in one of several predictors: `perhaps: Days`; the name alone where there is one."""
+    return f"{predictor}: {name}" if predictor else name
 
 
-def _kind(column: Column) -> str:
-    return "a date" if column.kind == "date" else "text or categories"
+def entering(columns: RandomColumns, term: RandomTerm, predictors: tuple[str, ...]) -> tuple[RandomColumns, ...]:
+    """The columns of a random term in the predictors that they enter.
+
+    ========== ==============================================================
+    `(x | g)`  a term for each predictor, independent of the others
+    `(x |p| g)`  one term with the columns of all predictors, in one block
+    `shared(x | g)`  one term whose columns enter every predictor
+    ========== ==============================================================
+    """
+    if len(predictors) == 1:
+        return (columns,)
+    if term.shared:
+        return (replace(columns, predictors=(-1,) * len(columns.names)),)
+    each = [
+        replace(
+            columns,
+            names=tuple(of_predictor(predictor, name) for name in columns.names),
+            predictors=(k,) * len(columns.names),
+        )
+        for k, predictor in enumerate(predictors)
+    ]
+    if term.tag is None:
+        return tuple(each)
+    return (
+        replace(
+            columns,
+            names=tuple(name for part in each for name in part.names),
+            columns=columns.columns * len(each),
+            predictors=tuple(k for part in each for k in part.predictors),
+        ),
+    )
 
 
 def _offset(formula: Formula, evaluator: Evaluator) -> np.ndarray | None:

@@ -9,6 +9,7 @@ from bayesml.design.arrays import RandomColumns
 from bayesml.design.evaluation import CodedFactor, Evaluator, Numbers
 from bayesml.design.factors import Factor, constant_within
 from bayesml.design.notes import Notes
+from bayesml.design.outcome import Outcome
 from bayesml.design.predictor import Columns
 from bayesml.errors import NotIdentified
 from bayesml.spec.expressions import Name
@@ -20,18 +21,25 @@ _GLANCE = 200
 
 
 def check_levels(
-    random: Sequence[RandomColumns], terms: Sequence[RandomTerm], model: Model, evaluator: Evaluator
+    random: Sequence[RandomColumns],
+    terms: Sequence[RandomTerm],
+    model: Model,
+    outcome: Outcome,
+    nobs: float,
+    evaluator: Evaluator,
 ) -> None:
     """Refuse random terms with one level, or with so many that residual and random effect are the same.
 
-    The rule is lme4's: where the scale is a parameter there must be fewer random effects than rows. Columns with
-    variances of their own and no correlations (`||`) are counted one by one.
+    The rule is lme4's: where the scale is a parameter there must be fewer random effects than rows (`nobs`, those that
+    frequencies stand for). Columns with variances of their own and no correlations (`||`) are counted one by one. A
+    level a row is a model of more variance than a family of counts has; one 0 or 1, or one category, a row says nothing
+    of it.
 
     Raises
     ------
     NotIdentified
     """
-    n = evaluator.n
+    n = nobs
     for columns, term in zip(random, terms, strict=True):
         levels = len(columns.levels)
         if levels < 2:
@@ -47,10 +55,15 @@ def check_levels(
                 f"from the "
                 "residual variance. Leave the term out, or give the residual sd of each row: `known_sd(y, se) ~ ...`."
             )
+        if levels >= n and outcome.one_trial:
+            raise NotIdentified(
+                f"Each row is a level of its own of `{columns.group}` in `{term}`, and one outcome of the "
+                f"{model.family.name} family a row says nothing of a variance between rows. Leave the term out."
+            )
         together = 1 if columns.covariance.column_freedom == "scale" else len(columns.names)
         if levels * together > n or (levels * together == n and free):
             raise NotIdentified(
-                f"`{term}` has {levels} levels times {together} columns = {levels * together} random effects for {n} "
+                f"`{term}` has {levels} levels times {together} columns = {levels * together} random effects for {n:g} "
                 f"rows; its variances cannot be told from the residual variance. "
                 + (evaluator.text_like_numbers(term.columns) or "Use fewer columns, or `||`.")
             )
@@ -63,10 +76,10 @@ def check_addresses(random: Sequence[RandomColumns], terms: Sequence[RandomTerm]
     ------
     NotIdentified
     """
-    seen: dict[tuple[str, str], RandomTerm] = {}
+    seen: dict[tuple[str, str, bool], RandomTerm] = {}
     for columns, term in zip(random, terms, strict=True):
         for name in columns.names:
-            if (earlier := seen.setdefault((columns.group, name), term)) is not term:
+            if (earlier := seen.setdefault((columns.group, name, term.shared), term)) is not term:
                 raise NotIdentified(
                     f"`{earlier}` and `{term}` both have the column `{name}` for `{columns.group}`; its variances "
                     f"cannot be told "

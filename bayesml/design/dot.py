@@ -12,7 +12,7 @@ from bayesml.spec.terms import FixedPart, Formula, Term
 def with_columns(model: Model, available: tuple[str, ...]) -> Formula:
     """The formula of a model with every `.` replaced by the columns that it stands for.
 
-    These are the columns that are neither in the response, nor the weights, an offset or part of a
+    These are the columns that are neither in the response, nor weights, frequencies or exposure, an offset or part of a
     grouping factor, in the order of the data.
     """
     formula = model.formula
@@ -20,7 +20,7 @@ def with_columns(model: Model, available: tuple[str, ...]) -> Formula:
         return formula
     groups = [name for term in formula.random for name in replace(term, columns=FixedPart()).names]
     offsets = replace(formula.fixed, terms=()).names
-    used = {*replace(formula, fixed=FixedPart(), random=()).names, *groups, *offsets, model.weights}
+    used = {*replace(formula, fixed=FixedPart(), random=()).names, *groups, *offsets, *model.extra_columns}
     others = [name for name in available if name not in used]
     if not others:
         raise SpecificationError("`.` stands for no column: all columns of the data are used elsewhere in the formula.")

@@ -269,6 +269,28 @@ class Evaluator:
         return factor
 
 
+class OpenEvaluator(Evaluator):
+    """Expressions in which a value that is missing, infinite or None says something: no value is refused."""
+
+    def column_numbers(self, name: str, use: str) -> np.ndarray:
+        numbers = self.columns[name].numbers
+        if numbers is None:
+            return super().column_numbers(name, use)
+        if name not in self._numbers:
+            self._numbers[name] = np.array(numbers if self.rows is None else numbers[self.rows], dtype=np.float64)
+        return self._numbers[name]
+
+    def numbers(self, expression: Expression) -> np.ndarray:
+        match expression:
+            case Literal(None):
+                return np.full(self.n, np.nan)
+            case Name(name):
+                return self.column_numbers(name, "the model")
+        with np.errstate(all="ignore"):
+            values = np.asarray(self._arithmetic(expression, str(expression)), dtype=np.float64)
+        return np.full(self.n, float(values)) if values.ndim == 0 else values
+
+
 def bound(call: Call) -> tuple[Expression, dict[str, Any]]:
     """What a function is applied to, and its other arguments as plain values by name."""
     names = FUNCTIONS[call.function].arguments

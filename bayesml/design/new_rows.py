@@ -95,10 +95,14 @@ def new_rows(design: Design, newdata: Any, random: bool = True, groups: bool = T
     index = frame.index
     evaluator = Evaluator(columns, None, len(index), state.learned, fitting=False)
     everything = predictor_columns(formula.fixed, evaluator)
-    X = stack(tuple(everything.values[j] for j in state.kept), len(index))
+    repeats = len(design.predictors) if design.fixed_predictors else 1
+    X = stack(tuple(everything.values[j] for j in state.kept) * repeats, len(index))
     terms = tuple(
-        _new_random(term, fitted, kept, evaluator) if groups else _any_level(term, kept, evaluator)
-        for term, fitted, kept in zip(terms_read, design.random, state.random_kept, strict=False)
+        _new_random(formula.random[i], fitted, kept, evaluator)
+        if groups
+        else _any_level(formula.random[i], fitted, kept, evaluator)
+        for i, fitted, kept in zip(state.random_terms, design.random, state.random_kept, strict=True)
+        if random
     )
     offset = None
     if formula.fixed.offsets:
@@ -130,19 +134,20 @@ def _new_random(term: RandomTerm, fitted: RandomColumns, kept: tuple[int, ...], 
     numbers, labels = pd.factorize(np.array(texts, dtype=object))
     unseen = np.full(n, -1, dtype=np.int64)
     unseen[new] = numbers
-    return NewRandom(position, unseen, tuple(map(str, labels)), _kept_columns(term, kept, evaluator))
+    return NewRandom(position, unseen, tuple(map(str, labels)), _kept_columns(term, fitted, kept, evaluator))
 
 
-def _any_level(term: RandomTerm, kept: tuple[int, ...], evaluator: Evaluator) -> NewRandom:
+def _any_level(term: RandomTerm, fitted: RandomColumns, kept: tuple[int, ...], evaluator: Evaluator) -> NewRandom:
     """The columns of a random term without levels."""
     none = np.full(evaluator.n, -1, dtype=np.int64)
-    return NewRandom(none, none, (), _kept_columns(term, kept, evaluator))
+    return NewRandom(none, none, (), _kept_columns(term, fitted, kept, evaluator))
 
 
-def _kept_columns(term: RandomTerm, kept: tuple[int, ...], evaluator: Evaluator) -> np.ndarray:
-    """The columns of a random term that the fit kept, (m, q)."""
+def _kept_columns(term: RandomTerm, fitted: RandomColumns, kept: tuple[int, ...], evaluator: Evaluator) -> np.ndarray:
+    """The columns of a random term that the fit kept, (m, q), once for each predictor that a tag joins."""
     values = predictor_columns(term.columns, evaluator).values
-    return stack(tuple(values[j] for j in kept), evaluator.n)
+    repeats = len(fitted.names) // len(kept)
+    return stack(tuple(values[j] for j in kept) * repeats, evaluator.n)
 
 
 def _group_column(expression: Any, term: RandomTerm, evaluator: Evaluator) -> Column:

@@ -43,7 +43,9 @@ class DesignState:
     known_sd : Expression or None
         What the known sd of each row is computed from.
     random_kept : tuple of tuple of int
-        For each random term, which of its columns are kept.
+        For each random term of the design, which of its columns are kept.
+    random_terms : tuple of int
+        For each random term of the design, the random term of the formula that it comes from.
     """
 
     formula: Formula
@@ -53,6 +55,7 @@ class DesignState:
     weights: str | None = None
     known_sd: Expression | None = None
     random_kept: tuple[tuple[int, ...], ...] = ()
+    random_terms: tuple[int, ...] = ()
 
     @property
     def known_sd_names(self) -> tuple[str, ...]:

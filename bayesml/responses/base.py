@@ -1,13 +1,33 @@
 """What a response must supply."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import inf
 from types import ModuleType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
 from bayesml.families import Family
+
+Argument = TypeVar("Argument")
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """What is wrong with the values of the arguments.
+
+    Parameters
+    ----------
+    allowed : str
+        What is allowed, as a sentence without its full stop.
+    rows : ndarray of bool (n,)
+        The rows in which it is not so.
+    """
+
+    allowed: str
+    rows: np.ndarray
 
 
 class Response(ABC):
@@ -19,23 +39,33 @@ class Response(ABC):
     A subclass sets
 
     - `name`, the function of the left side; None for the plain response;
-    - `arguments`, the names of its arguments, the response itself first, and `defaults`, those that may be left out;
-    - `missing_allowed`, the arguments in which a missing value says something;
+    - `arguments`, the names of its arguments, `subject`, the one that is the response itself (the first unless it says
+      otherwise), and `defaults`, the values of those that may be left out;
+    - `variants`, responses of the same name with another number of arguments;
+    - `missing_allowed`, the arguments in which a missing or infinite value, or None, says something;
+    - `codes`, texts that stand for numbers in an argument;
     - `inputs`, the names of the arrays that the density reads, `y` first;
     - `arrays(values)`, these arrays, from the values of the arguments;
-    - `problem(values)`, what is wrong with the values of the arguments;
+    - `problems(values)`, what may be wrong with the values of the arguments, `silent(values)`, the rows that say
+      nothing, and `told(values)`, what a user should know of them;
+    - `counts_trials`, whether it counts successes among trials;
     - `needs_tails`, whether it reads distribution functions of the family;
     - `fixes_scale`, whether the scale of the family is known and no parameter;
+    - `named_by_call`, whether the whole left side is its name, and not the subject alone;
     - `log_density(family, y, parameters, namespace)`, the contribution of each row.
     """
 
     name: ClassVar[str | None]
     arguments: ClassVar[tuple[str, ...]]
     defaults: ClassVar[Mapping[str, Any]] = {}
+    variants: ClassVar[tuple["Response", ...]] = ()
     missing_allowed: ClassVar[tuple[str, ...]] = ()
+    codes: ClassVar[Mapping[str, Mapping[str, float]]] = {}
     inputs: ClassVar[tuple[str, ...]] = ("y",)
+    counts_trials: ClassVar[bool] = False
     needs_tails: ClassVar[bool] = False
     fixes_scale: ClassVar[bool] = False
+    named_by_call: ClassVar[bool] = False
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other)
@@ -43,13 +73,61 @@ class Response(ABC):
     def __hash__(self) -> int:
         return hash(type(self))
 
-    def problem(self, values: Mapping[str, np.ndarray]) -> str | None:
-        """What is wrong with the values of the arguments, said of the argument by name; None if nothing is."""
+    @property
+    def subject(self) -> str:
+        """The argument that is the response itself."""
+        return self.arguments[0]
+
+    def taking(self, count: int) -> "Response":
+        """The response of this name that takes so many arguments; this one where there is none."""
+        return next((variant for variant in self.variants if len(variant.arguments) == count), self)
+
+    def bind(self, places: Sequence[Argument], names: Mapping[str, Argument]) -> dict[str, Argument] | None:
+        """What was given for each argument, by place and by name; None where it does not fit.
+
+        Arguments that have a default and were not given are left out.
+        """
+        if len(places) > len(self.arguments):
+            return None
+        given = dict(zip(self.arguments, places, strict=False))
+        if given.keys() & names.keys() or not names.keys() <= set(self.arguments):
+            return None
+        given |= names
+        return given if set(self.arguments) - set(self.defaults) <= given.keys() else None
+
+    @property
+    def written(self) -> str:
+        """How it is written, `tobit(y, lower=0, upper=None)`."""
+        inside = [f"{name}={self.defaults[name]}" if name in self.defaults else name for name in self.arguments]
+        return f"{self.name}({', '.join(inside)})" if self.name else self.arguments[0]
+
+    def refusal(self, family: Family) -> str | None:
+        """Why a family cannot be combined with it; None if it can."""
+        if family.outcome != "number" and self.name is not None:
+            return "a response of categories is observed as it is"
+        if self.counts_trials and not family.takes_trials:
+            return 'counts of successes among trials are of the binomial family: `family="binomial"`'
+        if self.needs_tails and family.no_tails is not None:
+            return family.no_tails
         return None
 
-    def arrays(self, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """The arrays of `inputs` (n,), float64, from the values of the arguments."""
-        return {name: values[name] for name in self.inputs}
+    def problems(self, values: Mapping[str, np.ndarray]) -> tuple[Problem, ...]:
+        """What may be wrong with the values of the arguments, said of the arguments by name."""
+        return ()
+
+    def silent(self, values: Mapping[str, np.ndarray]) -> tuple[str, np.ndarray] | None:
+        """Rows that say nothing, bool (n,), which are dropped, and why."""
+        return None
+
+    def told(self, values: Mapping[str, np.ndarray]) -> tuple[Problem, ...]:
+        """Readings of the values that a user may not expect."""
+        return ()
+
+    def arrays(
+        self, values: Mapping[str, np.ndarray], support: tuple[float, float] = (-inf, inf)
+    ) -> dict[str, np.ndarray]:
+        """The arrays of `inputs` (n,), float64, from the values of the arguments and the support of the family."""
+        return {name: values[self.subject if name == "y" else name] for name in self.inputs}
 
     @abstractmethod
     def log_density(

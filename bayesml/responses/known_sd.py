@@ -1,9 +1,12 @@
 """Response with a known standard deviation of each row."""
 
 from collections.abc import Mapping
+from math import inf
 
 import numpy as np
 
+from bayesml.families import Family
+from bayesml.responses.base import Problem
 from bayesml.responses.plain import Plain
 
 
@@ -17,6 +20,12 @@ class KnownSd(Plain):
     arguments = ("y", "sd")
     fixes_scale = True
 
-    def problem(self, values: Mapping[str, np.ndarray]) -> str | None:
-        bad = int(np.sum(~(np.isfinite(values["sd"]) & (values["sd"] > 0))))
-        return f"`sd` must be positive and finite; {bad} of {len(values['sd'])} rows are not." if bad else None
+    def refusal(self, family: Family) -> str | None:
+        if family.scale_parameter is None:
+            return "it has no scale that could be known"
+        if family.support != (-inf, inf):
+            return "its scale parameter is no standard deviation"
+        return super().refusal(family)
+
+    def problems(self, values: Mapping[str, np.ndarray]) -> tuple[Problem, ...]:
+        return (Problem("`sd` must be positive and finite", ~(np.isfinite(values["sd"]) & (values["sd"] > 0))),)

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
+from typing import Literal as OneOf
 
 from bayesml.covariance import Covariance
-from bayesml.families import Family
+from bayesml.errors import SpecificationError
+from bayesml.families import FAMILIES, Family
 from bayesml.links import Link
 from bayesml.responses import PLAIN, RESPONSES, Response
-from bayesml.spec.expressions import Call, Expression, label
+from bayesml.spec.expressions import Call, Expression, Literal, label
 from bayesml.spec.priors import Priors
 from bayesml.spec.terms import Formula
 
@@ -32,6 +34,10 @@ class Model:
     priors : Priors
     na : {"drop", "raise"}
         What happens to rows with a missing value in a column that is used.
+    frequencies : str or None
+        Column of the numbers of equal rows that each row stands for.
+    exposure : str or None
+        Column whose logarithm is added to the linear predictor.
     """
 
     formula: Formula
@@ -40,31 +46,40 @@ class Model:
     covariance: tuple[Covariance, ...]
     weights: str | None
     priors: Priors
-    na: Literal["drop", "raise"]
+    na: OneOf["drop", "raise"]
+    frequencies: str | None = None
+    exposure: str | None = None
 
     @property
     def response(self) -> Response:
         """What a row contributes to the likelihood, chosen by the left side."""
         match self.formula.response:
-            case Call(function) if function in RESPONSES:
-                return RESPONSES[function]
+            case Call(function, arguments, options) if function in RESPONSES:
+                return RESPONSES[function].taking(len(arguments) + len(options))
             case _:
                 return PLAIN
 
     @property
     def response_arguments(self) -> dict[str, Expression]:
         """Expressions of the left side by the names of the response's arguments; the response itself is first."""
-        names = self.response.arguments
+        response = self.response
         match self.formula.response:
             case Call(function, arguments, options) if function in RESPONSES:
-                given = dict(zip(names, arguments, strict=False)) | dict(options)
-                return {name: given[name] for name in names}
+                given = response.bind(arguments, dict(options))
+                if given is None:
+                    raise SpecificationError(
+                        f"The left side is written `{response.written}`, not `{self.formula.response}`."
+                    )
+                complete = {name: Literal(value) for name, value in response.defaults.items()} | given
+                return {name: complete[name] for name in (response.subject, *response.arguments)}
             case expression:
-                return {names[0]: expression}
+                return {response.subject: expression}
 
     @property
     def response_name(self) -> str:
         """Name of the response as it is printed."""
+        if self.response.named_by_call:
+            return str(self.formula.response)
         return label(next(iter(self.response_arguments.values())))
 
     @property
@@ -76,18 +91,26 @@ class Model:
     @property
     def names(self) -> tuple[str, ...]:
         """Columns of the data that are used."""
-        return tuple(dict.fromkeys([*self.formula.names, *([self.weights] if self.weights else [])]))
+        return tuple(dict.fromkeys([*self.formula.names, *self.extra_columns]))
+
+    @property
+    def extra_columns(self) -> tuple[str, ...]:
+        """Columns of the data that are used beside those of the formula."""
+        return tuple(name for name in (self.weights, self.frequencies, self.exposure) if name is not None)
 
     def options(self) -> Mapping[str, Any]:
         """What differs from the defaults, by name, for printing."""
         options: dict[str, Any] = {"family": self.family.name}
+        if self.family != FAMILIES.get(self.family.name):
+            options["family"] = self.family
         if self.link.name != self.family.default_link:
             options["link"] = self.link.name
         for term, covariance in zip(self.formula.random, self.covariance, strict=True):
             if covariance.name != default_covariance(term.correlated):
                 options.setdefault("covariance", {})[str(term)] = covariance.name
-        if self.weights:
-            options["weights"] = self.weights
+        for name in ("weights", "frequencies", "exposure"):
+            if (column := getattr(self, name)) is not None:
+                options[name] = column
         if self.priors != Priors():
             options["priors"] = str(self.priors)
         if self.na != "drop":

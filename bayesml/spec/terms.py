@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bayesml.spec.expressions import Expression, OtherColumns, label, names_in
+from bayesml.spec.expressions import Expression, Name, OtherColumns, label, names_in
 
 
 @dataclass(frozen=True)
@@ -60,11 +60,17 @@ class RandomTerm:
         The grouping factor is the interaction of these; `(1 | a/b)` gives two terms, `a` and `a:b`.
     correlated : bool
         False where it was written with `||`: the default covariance is then `independent`.
+    tag : str or None
+        The name in `(columns |tag| group)`, which joins the columns of all predictors into one block.
+    shared : bool
+        `shared(columns | group)`: the same effects enter every predictor.
     """
 
     columns: FixedPart
     group: tuple[Expression, ...]
     correlated: bool = True
+    tag: str | None = None
+    shared: bool = False
 
     @property
     def group_name(self) -> str:
@@ -78,7 +84,8 @@ class RandomTerm:
         return tuple(dict.fromkeys([*self.columns.names, *groups]))
 
     def __str__(self) -> str:
-        return f"({self.columns} {'|' if self.correlated else '||'} {':'.join(map(str, self.group))})"
+        bar = f"|{Name(self.tag)}|" if self.tag is not None else "|" if self.correlated else "||"
+        return f"{'shared' * self.shared}({self.columns} {bar} {':'.join(map(str, self.group))})"
 
 
 @dataclass(frozen=True)

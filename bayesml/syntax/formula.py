@@ -8,9 +8,11 @@ Grammar, the loosest binding first (as in R)::
     within   : colon ("%in%" colon)*
     colon    : power (":" power)*
     power    : part ("^" number)?
-    part     : 1 | 0 | "." | name | function | offset(expression) | "(" sum ")" | "(" sum ("|" | "||") product ")"
+    part     : 1 | 0 | "." | name | function | offset(expression) | "(" sum ")" | random | shared random
+    random   : "(" sum ("|" | "||" | "|" tag "|") product ")"
 """
 
+from dataclasses import replace
 from functools import lru_cache
 
 from bayesml.responses import RESPONSES
@@ -104,12 +106,17 @@ class FormulaParser(ArithmeticParser):
             if arguments or options:
                 self.expect(",", f"or `)` in `{function.text}(...)`")
             if self.next.kind == "name" and self.sees("=", ahead=1):
-                name = self.take().text
+                name = self.take()
                 self.take()
-                options.append((name, self.expression()))
+                if name.text in dict(options):
+                    self.fail(f"`{name.text}` is given twice", name)
+                options.append((name.text, self.expression()))
             else:
                 arguments.append(self.expression())
-        return Call(function.text, tuple(arguments), tuple(options))
+        call = Call(function.text, tuple(arguments), tuple(options))
+        if not names_in(call):
+            self.fail("the response has no column", function)
+        return call
 
     # -- terms ----------------------------------------------------------------------------------
 
@@ -206,6 +213,8 @@ class FormulaParser(ArithmeticParser):
                 return Sum([self.algebra.term(OtherColumns())])
             case "name", "offset" if self.sees("("):
                 return self.offset()
+            case "name", "shared" if self.sees("("):
+                return self.shared(token)
             case "name", _ if self.sees("("):
                 if token.text in RESPONSES:
                     self.fail(f"`{token.text}` stands on the left side, before `~`", token)
@@ -226,6 +235,15 @@ class FormulaParser(ArithmeticParser):
         return Sum(offsets=[inner])
 
     # -- random terms ---------------------------------------------------------------------------
+
+    def shared(self, token: Token) -> Sum:
+        """`shared(x | g)`: a random term that enters every predictor."""
+        inner = self.parenthesis(self.take())
+        if not inner.random:
+            self.fail("`shared` holds a random term: `shared(1 | group)`", token)
+        if any(term.tag is not None for term in inner.random):
+            self.fail("effects that are shared enter every predictor; a tag has nothing to join", token)
+        return Sum(random=[replace(term, shared=True) for term in inner.random])
 
     def parenthesis(self, opening: Token) -> Sum:
         """`(a + b)`, or a random term."""
@@ -253,6 +271,7 @@ class FormulaParser(ArithmeticParser):
         if not columns.terms and not columns.intercept:
             self.fail("this random term has no columns; write `(1 | group)`", opening)
         self.algebra.order = {}
+        tag = self.tag(bar)
         start = self.next
         if self.sees("(") and self.sees(")", ahead=1):
             self.fail("expected a grouping factor", start)
@@ -260,11 +279,21 @@ class FormulaParser(ArithmeticParser):
         if groups.is_number or groups.offsets or groups.random or groups.has_dot:
             self.fail("expected a grouping factor: a column, `a:b` or `a/b`", start)
         if self.sees("|", "||"):
-            self.fail("random terms of several predictors joined by a tag are not available; write `(x | group)`")
+            self.fail("expected `)`; a tag is one name between bars: `(x |tag| group)`")
         if self.sees("+", "-"):
             self.fail("groups are not added; write a random term for each: `(1 | a) + (1 | b)`")
         self.expect(")", "to close the random term")
-        return [RandomTerm(columns, tuple(map(_group, term.factors)), bar.text == "|") for term in groups.terms]
+        return [RandomTerm(columns, tuple(map(_group, term.factors)), bar.text == "|", tag) for term in groups.terms]
+
+    def tag(self, bar: Token) -> str | None:
+        """The name between the bars of `(x |tag| g)`; None in `(x | g)`."""
+        if self.next.kind not in ("name", "quoted", "number") or not self.sees("|", ahead=1):
+            return None
+        tag = self.take()
+        self.take()
+        if bar.text == "||":
+            self.fail("effects that a tag joins are correlated; write `(x |tag| group)` or `(x || group)`", bar)
+        return tag.text
 
 
 def _group(factor: Expression) -> Expression:

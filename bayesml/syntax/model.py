@@ -1,7 +1,7 @@
 """`bml.Model`: the specification as users write it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any, Literal
 
@@ -11,12 +11,13 @@ from bayesml.errors import SpecificationError
 from bayesml.families import FAMILIES, FAMILY_SYNONYMS, Family
 from bayesml.links import LINKS, Link
 from bayesml.spec import model as spec
+from bayesml.spec.expressions import Expression, Name, label, names_in
 from bayesml.spec.priors import Priors
 from bayesml.spec.terms import Formula, RandomTerm
 from bayesml.syntax.formula import parse_formula
 from bayesml.syntax.mathematics import latex, plain_text
 
-OPTIONS = ("family", "link", "covariance", "weights", "priors", "na")
+OPTIONS = ("family", "link", "covariance", "weights", "priors", "na", "frequencies", "exposure")
 """Keywords of a model, besides its formula; the verbs pass them on."""
 
 _COVARIANCE_SYNONYMS = {
@@ -32,8 +33,10 @@ _ELSEWHERE = {
     "method": 'choose the criterion when fitting (`criterion="reml"`, `"ml"`, `"map"`), or sample with `bml.sample`',
     "criterion": "it is an option of `bml.fit`",
     "integration": "it is an option of `bml.fit`",
-    "points": "the random effects of a linear model are integrated out exactly, without points",
-    "nAGQ": "the random effects of a linear model are integrated out exactly, without points",
+    "points": "it is an option of `bml.fit`, beside `integration`",
+    "nAGQ": 'choose the integral when fitting: `integration="laplace"` (nAGQ = 1), or `integration="aghq", points=7`',
+    "intmethod": 'choose the integral when fitting: `integration="mvaghq"`, `"aghq"`, `"ghq"` or `"laplace"`',
+    "intpoints": "they are called `points`, an option of `bml.fit` beside `integration`",
     "data": "a model holds no data: give them to `bml.fit(model, data)` or `bml.sample(model, data)`",
     "random": "write random terms in the formula: `(x | group)`",
     "re_formula": "write random terms in the formula: `(x | group)`",
@@ -46,7 +49,15 @@ _ELSEWHERE = {
     "dispformula": "predictors of the scale are not available",
     "ziformula": "zero inflation is not available",
     "scale": "predictors of the scale are not available",
-    "offset": "write it in the formula: `offset(log(exposure))`",
+    "offset": "write it in the formula, `offset(log(time))`, or give the column as `exposure=`",
+    "trials": "write them on the left side: `p(success, n)` or `cbind(success, failure)`",
+    "size": "write them on the left side: `p(success, n)` or `cbind(success, failure)`",
+    "censored": "write it on the left side: `censored(y, status)`, `interval(lo, hi)`, `tobit(y, lower=0)`",
+    "event": "write it on the left side: `Surv(time, event)`",
+    "metric": 'it is an option of the family: `bml.families.Weibull(metric="time")`',
+    "dispersion": 'it is an option of the family: `bml.families.NegativeBinomial(dispersion="constant")`',
+    "base": 'it is an option of the family: `bml.families.Categorical(base="no")`',
+    "baseoutcome": 'it is an option of the family: `bml.families.Categorical(base="no")`',
     "subset": "select the rows of the data first",
     "contrasts": "choose the coding in the formula: `C(f, Sum)`",
     "control": "there are no optimiser controls; the result's `status` says how a fit ended",
@@ -57,8 +68,9 @@ _ELSEWHERE = {
     "prior": "it is called `priors`",
     "weight": "it is called `weights`",
     "pweights": "sampling weights are not available; `weights` are prior weights (variance sigma² / weight)",
-    "fweights": "frequency weights are not available; `weights` are prior weights (variance sigma² / weight)",
-    "frequencies": "frequency weights are not available; `weights` are prior weights (variance sigma² / weight)",
+    "fweights": "they are called `frequencies`: how many rows each row stands for",
+    "fweight": "they are called `frequencies`: how many rows each row stands for",
+    "frequency": "it is called `frequencies`",
     "survey": "survey weights are not available; `weights` are prior weights (variance sigma² / weight)",
     "cov": "it is called `covariance`",
     "cov_struct": "it is called `covariance`",
@@ -93,6 +105,10 @@ class Model(spec.Model):
         ``{"Days": bml.Normal(0, 10), "sd(Days | Subject)": bml.HalfNormal(10), "sigma": bml.Fixed(1)}``.
     na : {"drop", "raise"}, default "drop"
         Rows with a missing value in a column that is used are dropped, counted and told; or refused.
+    frequencies : str, optional
+        Column of the number of equal rows that each row stands for: its log density counts so often.
+    exposure : str, optional
+        Column whose logarithm is added to the linear predictor; for a log link.
 
     Raises
     ------
@@ -117,6 +133,8 @@ class Model(spec.Model):
         weights: str | None = None,
         priors: Priors | str | Mapping[str, Distribution] | None = None,
         na: Literal["drop", "raise"] = "drop",
+        frequencies: str | None = None,
+        exposure: str | None = None,
         **unknown: Any,
     ):
         refuse_unknown(unknown)
@@ -127,18 +145,23 @@ class Model(spec.Model):
         family = _family(family)
         if na not in ("drop", "raise"):
             raise SpecificationError(f'`na` is "drop" or "raise", not {na!r}.')
-        if weights is not None and not isinstance(weights, str):
-            raise SpecificationError(f"`weights` is the name of a column, not {type(weights).__name__}.")
-        if weights is not None and family.scale_parameter is None:
-            raise SpecificationError(f"The {family.name} family has no dispersion that weights could divide.")
+        for name, column in {"weights": weights, "frequencies": frequencies, "exposure": exposure}.items():
+            if column is not None and not isinstance(column, str):
+                raise SpecificationError(f"`{name}` is the name of a column, not {type(column).__name__}.")
         super().__init__(
-            parsed, family, _link(link, family), _covariances(covariance, parsed), weights, Priors.of(priors), na
+            parsed,
+            family,
+            _link(link, family),
+            _covariances(covariance, parsed),
+            weights,
+            Priors.of(priors),
+            na,
+            frequencies,
+            exposure,
         )
-        if weights is not None and self.response.fixes_scale:
-            raise SpecificationError(
-                f"`{self.response.name}` gives the sd of each row; weights have no meaning beside it."
-            )
         _check_response(self)
+        _check_shared(self)
+        _check_columns(self)
 
     def __str__(self) -> str:
         return plain_text(self)
@@ -168,7 +191,9 @@ def _family(family: str | Family) -> Family:
         case str() if family.lower() in FAMILY_SYNONYMS:
             return FAMILY_SYNONYMS[family.lower()]
         case str():
-            raise SpecificationError(f"There is no family {family!r}; there is {', '.join(FAMILIES)}.")
+            near = get_close_matches(family.lower(), FAMILY_SYNONYMS, 1)
+            advice = f"did you mean {near[0]!r}? There" if near else "there"
+            raise SpecificationError(f"There is no family {family!r}; {advice} are {', '.join(FAMILIES)}.")
     raise SpecificationError(f"`family` is the name of a family ({', '.join(FAMILIES)}), not {type(family).__name__}.")
 
 
@@ -234,6 +259,12 @@ def _check_terms(formula: Formula) -> None:
         for earlier in formula.random[:i]:
             if set(term.group) != set(earlier.group):
                 continue
+            if term.tag is not None and term.tag == earlier.tag:
+                raise SpecificationError(
+                    f"`{earlier}` and `{term}` have the same tag and group: write one term with the columns of both."
+                )
+            if term.shared != earlier.shared:
+                continue  # a shared part beside the parts of each predictor
             if term.columns == earlier.columns:
                 raise SpecificationError(f"The random term `{term}` stands twice in the formula.")
             if term.columns.intercept and earlier.columns.intercept:
@@ -245,21 +276,54 @@ def _check_terms(formula: Formula) -> None:
 
 
 def _check_response(model: spec.Model) -> None:
-    """The arguments of the left side are those of its response, which is not among the terms."""
-    match model.formula.response:
-        case spec.Call(function, arguments, options) if model.response.name == function:
-            names = model.response.arguments
-            by_name = [name for name, _ in options]
-            given = [*names[: len(arguments)], *by_name]
-            if len(arguments) > len(names) or sorted(given) != sorted(names):
-                raise SpecificationError(
-                    f"The left side is written `{function}({', '.join(names)})`, not `{model.formula.response}`."
-                )
-    response = next(iter(model.response_arguments.values()))
-    if any(response in term.factors for term in model.formula.fixed.terms):
-        raise SpecificationError(f"The response `{model.response_name}` is among the terms; it cannot explain itself.")
-    for random in model.formula.random:
-        if response in random.group or any(response in term.factors for term in random.columns.terms):
+    """The left side is a response that its family can have, which is not among the terms."""
+    response, arguments = model.response, model.response_arguments
+    if reason := response.refusal(model.family):
+        raise SpecificationError(
+            f"`{model.formula.response}` does not go with the {model.family.name} family: {reason.rstrip('.')}."
+        )
+    parts: set[Expression] = {next(iter(arguments.values()))}
+    if response.named_by_call:
+        # each of its columns is a part of the response
+        parts = {*arguments.values(), *map(Name, names_in(model.formula.response))}
+    for term in model.formula.fixed.terms:
+        if found := parts & set(term.factors):
             raise SpecificationError(
-                f"The response `{model.response_name}` is in `{random}`; it cannot explain itself."
+                f"The response `{label(next(iter(found)))}` is among the terms; it cannot explain itself."
             )
+    for random in model.formula.random:
+        factors = {factor for term in random.columns.terms for factor in term.factors}
+        if found := parts & {*random.group, *factors}:
+            raise SpecificationError(
+                f"The response `{label(next(iter(found)))}` is in `{random}`; it cannot explain itself."
+            )
+
+
+def _check_shared(model: spec.Model) -> None:
+    """`shared()` needs several predictors to be shared by."""
+    if model.family.outcome == "unordered":
+        return
+    for term in model.formula.random:
+        if term.shared:
+            raise SpecificationError(
+                f"`{term}`: the {model.family.name} family has one predictor, so there is nothing to share; write "
+                f"`{replace(term, shared=False)}`."
+            )
+
+
+def _check_columns(model: spec.Model) -> None:
+    """Weights, frequencies and exposure mean something for the family, link and response."""
+    if model.weights is not None and model.family.scale_parameter is None:
+        raise SpecificationError(
+            f"The {model.family.name} family has no dispersion that weights could divide; `frequencies=` says how many "
+            "rows each row stands for."
+        )
+    if model.weights is not None and model.response.fixes_scale:
+        raise SpecificationError(
+            f"`{model.response.name}` gives the sd of each row; weights have no meaning beside it."
+        )
+    if model.exposure is not None and model.link.name != "log":
+        raise SpecificationError(
+            f"`exposure` multiplies the mean of a model with a log link; this one has the {model.link.name} link. Add "
+            f"what you mean to the predictor: `offset({Name(model.exposure)})`."
+        )

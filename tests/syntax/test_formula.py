@@ -129,7 +129,7 @@ FAILS = {  # text: where the mark begins, and words of the message
     "y ~ (1 | .)": (9, "expected a grouping factor"),
     "y ~ (0 | g)": (4, "no columns"),
     "y ~ (| g)": (5, "expected a term"),
-    "y ~ (x |p| g)": (9, "tag"),
+    "y ~ (x |p q| g)": (10, "expected"),
     "y ~ (1 | g) * x": (4, "a random term can only be added"),
     "y ~ x - (1 | g)": (8, "cannot be taken out"),
     "y ~ ((1 | g) | h)": (4, "neither offsets nor other random terms"),
