@@ -12,7 +12,7 @@ from bayesml.design.factors import Factor, factor_of, whole_number_factor
 from bayesml.design.notes import Notes
 from bayesml.errors import DataError, NotIdentified
 from bayesml.families import FAMILIES
-from bayesml.spec.expressions import Expression, Name, label, names_in
+from bayesml.spec.expressions import Call, Expression, Name, label, names_in
 from bayesml.spec.model import Model
 
 _SHOWN = 12
@@ -88,6 +88,7 @@ def read_outcome(model: Model, values: Mapping[str, np.ndarray], evaluator: Eval
             "0 and 1 where no number of trials is given; write `cbind(success, failure)` or `p(success, n)`"
         ))  # fmt: skip
     _refuse(model, family.allows(arrays["y"]), arrays["y"], evaluator, family.allowed)
+    _refuse_one_sided(model, arrays)
     one_trial = family.reads_two_levels and bool(np.all(arrays.get("trials", 1.0) == 1.0))
     return Outcome(arrays, dict(values), one_trial=one_trial)
 
@@ -198,7 +199,24 @@ def _coded(column: Column, rows: np.ndarray | None, codes: Mapping[str, float]) 
     return np.array([codes[text] for text in texts], dtype=np.float64)[factor.codes]
 
 
+def _refuse_one_sided(model: Model, arrays: Mapping[str, np.ndarray]) -> None:
+    """Refuse data of which every row is only known to be above its limit, or every row below."""
+    status = arrays.get("status")
+    if status is None:
+        return
+    for code, side in ((1.0, "above"), (-1.0, "below")):
+        if (status == code).all():
+            raise NotIdentified(
+                f"`{model.formula.response}`: every row is censored and known only to lie {side} its limit, so the "
+                f"likelihood grows without end. Rows that are observed are needed."
+            )
+
+
 def _require_numbers(model: Model, expression: Expression, evaluator: Evaluator) -> None:
+    """Refuse text, but where it is compared."""
+    match expression:
+        case Call("==" | "!="):
+            return
     for name in names_in(expression):
         column = evaluator.columns[name]
         if column.numbers is not None:
