@@ -9,7 +9,8 @@ from bayesml.graphs.roles import Graph
 
 RESERVED = (
     "chain", "draw", "obs", "coef", "coef_given", "sd_address", "corr_address", "beta", "beta_given", "sd",
-    "partial_unit", "sigma", "mu", "y", "marginal", "X", "offset", "residual_scale", "y_observed",
+    "partial_unit", "mu", "eta", "y", "marginal", "X", "offset", "residual_scale", "y_observed", "frequencies",
+    "predictor", "cutpoint", "X_predictor", "effects", "effect",
 )  # fmt: skip
 """Names that a dimension cannot have since variables, or other dimensions, have them."""
 
@@ -19,7 +20,8 @@ class Dimensions:
 
     `obs` (rows used, the labels of the data's index where they are unique), `coef` (addresses of coefficients), and for
     a term whose variables end with s: its group's levels, named as the group, `s_term` (columns) and `s_pair` (pairs of
-    columns). A group whose name is taken by a variable gets `_group` added.
+    columns). `predictor` names the linear predictors, where there are several, and `cutpoint` the cut points. A group
+    whose name is taken by a variable gets `_group` added.
 
     Parameters
     ----------
@@ -34,10 +36,15 @@ class Dimensions:
             "obs": index.to_numpy() if index.nlevels == 1 and index.is_unique else design.rows,
             "coef": design.coefficients,
         }
+        if len(graph.predictors) > 1:
+            self.coords["predictor"] = graph.predictors
+        for key, names in ordered_parameters(graph).items():
+            self.coords[f"{key}point"] = [name.removeprefix(f"{key}[").removesuffix("]") for name in names]
+        taken = {*RESERVED, *design.response, *(parameter.key for parameter in graph.ancillary)}
         self.levels: list[str] = []
         for role in graph.random:
             name = role.columns.group.replace("/", "_")
-            level = f"{name}_group" if name in RESERVED else name
+            level = f"{name}_group" if name in taken else name
             self.levels.append(level)
             self.coords[level] = role.columns.level_labels
             self.coords[f"{role.suffix}_term"] = role.columns.names
@@ -57,6 +64,12 @@ class Dimensions:
     def b(self, k: int) -> tuple[str, str]:
         """Dimensions of the random effects of term k."""
         return self.levels[k], f"{self.graph.random[k].suffix}_term"
+
+
+def ordered_parameters(graph: Graph) -> dict[str, tuple[str, ...]]:
+    """Addresses of the family's parameters that are in order, by what they are called together: `cut`."""
+    keys = dict.fromkeys(p.key for p in graph.ancillary if p.domain == "ordered")
+    return {key: tuple(p.name for p in graph.ancillary if p.key == key) for key in keys}
 
 
 def text_coords(coords: Mapping[str, Any]) -> dict[str, np.ndarray]:

@@ -1,10 +1,14 @@
 """The outcome of a row given its predictors: one expression, from which every engine takes what it needs."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
+from bayesml.families import Family
 from bayesml.graphs.roles import Graph
+from bayesml.links import Link
+from bayesml.responses import Response
 
 
 def row_log_density(
@@ -24,13 +28,47 @@ def row_log_density(
     namespace : module
         `pytensor.tensor` or NumPy.
     """
-    family = graph.family
-    if graph.response.fixes_scale:
-        values = [1.0, *values]
-    parameters = family.at(
-        graph.link, etas, values, namespace, graph.design.categories, arrays.get("scale"), arrays.get("trials")
-    )
-    return graph.response.log_density(family, arrays, parameters, namespace)
+    return OutcomeParts.of(graph).log_density(etas, values, arrays, namespace)
+
+
+@dataclass(frozen=True)
+class OutcomeParts:
+    """What the distribution of an outcome is made of; equal where the parts are.
+
+    Parameters
+    ----------
+    family : Family
+    link : Link
+    response : Response
+    categories : tuple of str
+    """
+
+    family: Family
+    link: Link
+    response: Response
+    categories: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, graph: Graph) -> "OutcomeParts":
+        """Those of a graph."""
+        return cls(graph.family, graph.link, graph.response, graph.design.categories)
+
+    def parameters(
+        self, etas: Sequence[Any], values: Sequence[Any], arrays: Mapping[str, Any], namespace: ModuleType
+    ) -> dict[str, Any]:
+        """The mapping that the densities of the family read; arguments as in `row_log_density`."""
+        if self.response.fixes_scale:
+            values = [1.0, *values]
+        return self.family.at(
+            self.link, etas, values, namespace, self.categories, arrays.get("scale"), arrays.get("trials")
+        )
+
+    def log_density(
+        self, etas: Sequence[Any], values: Sequence[Any], arrays: Mapping[str, Any], namespace: ModuleType
+    ) -> Any:
+        """Log density of each row; arguments as in `row_log_density`."""
+        parameters = self.parameters(etas, values, arrays, namespace)
+        return self.response.log_density(self.family, arrays, parameters, namespace)
 
 
 def outcome_arrays(graph: Graph) -> dict[str, Any]:

@@ -1,14 +1,18 @@
 """Priors as variables of a PyMC model, their numbers as inputs."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pymc as pm
 import pytensor
 import pytensor.tensor as pt
+from pymc.distributions.transforms import ordered as ordered_values
 from pytensor.tensor import TensorVariable
 
 from bayesml.distributions import Distribution
+from bayesml.graphs.dimensions import ordered_parameters
+from bayesml.graphs.roles import Graph
 
 
 def number_inputs(name: str, numbers: Mapping[str, np.ndarray | float]) -> dict[str, TensorVariable]:
@@ -51,6 +55,26 @@ def vector_variable(name: str, priors: Sequence[Distribution], dim: str, labels:
     return pm.Deterministic(name, pt.concatenate(parts)[np.argsort(order)], dims=dim)
 
 
-def _one_kind(name: str, priors: Sequence[Distribution], dim: str) -> TensorVariable:
+def ancillary_variables(graph: Graph) -> list[TensorVariable]:
+    """The family's parameters besides its predictors in the model at hand, one for each of `graph.ancillary`.
+
+    Each is a variable under its name; those in order are one variable, `cut` (cutpoint).
+    """
+    ordered = {}
+    for key, names in ordered_parameters(graph).items():
+        priors = [graph.priors.of_ancillary(name) for name in names]
+        _, start = graph.family.start(graph.design.y, graph.link, graph.design.categories)
+        places = [i for i, parameter in enumerate(graph.ancillary) if parameter.key == key]
+        free = {} if priors[0].fixed is not None else {"transform": ordered_values, "initval": np.array(start)[places]}
+        ordered[key] = iter(_one_kind(key, priors, f"{key}point", **free)[i] for i in range(len(names)))
+    return [
+        next(ordered[parameter.key])
+        if parameter.domain == "ordered"
+        else scalar_variable(parameter.name, graph.priors.of_ancillary(parameter.name))
+        for parameter in graph.ancillary
+    ]
+
+
+def _one_kind(name: str, priors: Sequence[Distribution], dim: str, **options: Any) -> TensorVariable:
     numbers = {key: np.array([prior.numbers[key] for prior in priors]) for key in priors[0].numbers}
-    return priors[0].variable(pm, name, number_inputs(name, numbers), dims=dim)
+    return priors[0].variable(pm, name, number_inputs(name, numbers), dims=dim, **options)

@@ -1,5 +1,7 @@
 """A graph as a plain `pm.Model`."""
 
+from math import inf
+
 import pymc as pm
 import pytensor.tensor as pt
 from pytensor.tensor import TensorVariable
@@ -10,12 +12,12 @@ from bayesml.graphs.expressions import (
     correlations,
     covariance_root,
     effects,
-    family_parameters,
     input_arrays,
-    linear_predictor,
+    linear_predictors,
 )
 from bayesml.graphs.marginal_model import marginal_model
-from bayesml.graphs.prior_variables import scalar_variable, vector_variable
+from bayesml.graphs.outcome_variable import observe_outcome
+from bayesml.graphs.prior_variables import ancillary_variables, scalar_variable, vector_variable
 from bayesml.graphs.roles import Graph
 
 
@@ -30,8 +32,9 @@ def to_pymc(graph: Graph) -> pm.Model:
     -------
     pm.Model
         With variables `beta` (coef), `sd_Subject` (Subject_term), `corr_Subject` (Subject_pair), `b_Subject` (Subject,
-        Subject_term), `sigma`, `mu` (obs) and `y` (obs), observed. Correlations are functions of the independent
-        `partial_Subject`, random effects of the standardised `u_Subject` unless the term is centred.
+        Subject_term), `sigma` and other parameters of the family under their names, `cut` (cutpoint), `eta` (obs), or
+        (obs, predictor), where it is not the mean, `mu` (obs) and `y` (obs), observed. Correlations are functions of
+        the independent `partial_Subject`, random effects of the standardised `u_Subject` unless the term is centred.
         Where random effects were integrated out, as in `marginal_model`.
     """
     return joint_model(graph) if graph.integrated == "nothing" else marginal_model(graph)
@@ -47,12 +50,22 @@ def joint_model(graph: Graph) -> pm.Model:
         if graph.fixed:
             beta = vector_variable("beta", graph.priors.coefficients, "coef", graph.fixed)
         b = [random_effects(graph, k, dimensions) for k in range(len(graph.random))]
-        sigma = None if graph.priors.sigma is None else scalar_variable("sigma", graph.priors.sigma)
-        eta = linear_predictor(graph, inputs, beta, b)
-        mu = pm.Deterministic("mu", graph.link.inverse(eta, pt), dims="obs")
-        parameters = family_parameters(graph, inputs, eta, sigma)
-        graph.family.observed(pm, "y", parameters, observed=inputs["y_observed"], dims="obs")
+        values = ancillary_variables(graph)
+        eta = linear_predictors(graph, inputs, beta, b)
+        observe_outcome(graph, named_predictors(graph, eta), values, inputs)
     return model
+
+
+def named_predictors(graph: Graph, eta: TensorVariable) -> list[TensorVariable]:
+    """The linear predictors of the model at hand, named: `eta`, and the mean `mu` where one predictor has one."""
+    if len(graph.predictors) > 1:
+        eta = pm.Deterministic("eta", eta, dims=("obs", "predictor"))
+        return [eta[:, k] for k in range(len(graph.predictors))]
+    if graph.link.mean_support != (-inf, inf):
+        eta = pm.Deterministic("eta", eta, dims="obs")
+    if graph.family.outcome == "number":
+        pm.Deterministic("mu", graph.link.inverse(eta, pt), dims="obs")
+    return [eta]
 
 
 def random_effects(graph: Graph, k: int, dimensions: Dimensions) -> TensorVariable:
