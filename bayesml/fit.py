@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from bayesml.design.build import build_design
 from bayesml.errors import SpecificationError
-from bayesml.estimators.gaussian import estimate
+from bayesml.estimators import gaussian, laplace
 from bayesml.graphs.roles import build_graph
 from bayesml.linalg.threads import one_blas_thread
 from bayesml.results.likelihood import LikelihoodResult
@@ -13,25 +13,26 @@ from bayesml.spec.terms import Formula
 from bayesml.syntax.model import Model as WrittenModel
 
 CRITERIA = ("ml", "reml", "map")
-INTEGRATIONS = ("exact",)
+INTEGRATIONS = ("exact", "laplace")
 
 
 def fit(
     formula: str | Formula | Model,
     data: Any,
     criterion: Literal["ml", "reml", "map"] | None = None,
-    integration: Literal["exact"] | None = None,
+    integration: Literal["exact", "laplace"] | None = None,
     verbose: bool = False,
     **options: Any,
 ) -> LikelihoodResult:
-    """Estimates of a linear multilevel model.
+    """Estimates of a multilevel model.
 
     ::
 
-        y = X beta + sum_k Z_k b_k + e,    b_k ~ N(0, G_k),    e ~ N(0, sigma² / w)
+        y_i ~ family(g^-1(eta_i), …),    eta = X beta + sum_k Z_k b_k + offset,    b_k ~ N(0, G_k)
 
-    The random effects are integrated out exactly; beta and sigma are profiled out (ML) or beta is
-    integrated out (REML). The estimates are the maximum over all covariances, those on the boundary included.
+    The random effects are integrated out: exactly in linear models, where beta and sigma are profiled out (ML) or beta
+    is integrated out too (REML); else by Laplace's approximation. The estimates are the maximum over all covariances,
+    those on the boundary included.
 
     Parameters
     ----------
@@ -40,14 +41,14 @@ def fit(
     data : DataFrame, polars or pyarrow table, or dict of arrays
         Never changed.
     criterion : {"reml", "ml", "map"}, optional
-        Restricted likelihood (the default), likelihood, or posterior mode of the natural parameters
-        (coefficients, sds, correlations) under `priors`, without a Jacobian.
-    integration : {"exact"}, optional
-        How the random effects are integrated out; linear models need no other way.
+        Restricted likelihood (the default of linear models), likelihood (of all others), or posterior mode of the
+        natural parameters (coefficients, sds, correlations) under `priors`, without a Jacobian.
+    integration : {"exact", "laplace"}, optional
+        How the random effects are integrated out. Default: exactly where that is possible, else by Laplace's method.
     verbose : bool, default False
         Print the iterations.
     **options
-        Those of `Model`: `covariance`, `weights`, `priors`, `na`, …
+        Those of `Model`: `family`, `link`, `covariance`, `weights`, `priors`, `na`, …
 
     Returns
     -------
@@ -77,15 +78,43 @@ def fit(
     {'Intercept': 251.41, 'Days': 10.47}
     """
     model = as_model(formula, options)
-    use = chosen(criterion, model)
-    if integration not in (None, *INTEGRATIONS):
-        raise SpecificationError(
-            f"`integration={integration!r}`: the random effects of a linear model are integrated out exactly; "
-            'leave it out, or give "exact".'
-        )
+    exact = is_exact(model)
+    use = chosen(criterion, model, exact)
+    method = integral(integration, use, exact)
     with one_blas_thread():
         design = build_design(model, data)
-    return estimate(build_graph(model, design), use, report=print_iteration if verbose else None)
+    report = print_iteration if verbose else None
+    if method == "exact":
+        return gaussian.estimate(build_graph(model, design), use, report=report)
+    return laplace.estimate(build_graph(model, design), use, report=report)
+
+
+def is_exact(model: Model) -> bool:
+    """Whether the random effects are integrated out exactly: a density whose mean is linear, seen as it is."""
+    return model.family.exact_with(model.link) and not model.response.needs_tails
+
+
+def integral(integration: str | None, criterion: str, exact: bool) -> str:
+    """The integral, checked against the model.
+
+    Raises
+    ------
+    SpecificationError
+        It does not exist, or not for this model and criterion.
+    """
+    if integration not in (None, *INTEGRATIONS):
+        known = ", ".join(f'"{name}"' for name in INTEGRATIONS)
+        raise SpecificationError(f"`integration={integration!r}` is not one of {known}.")
+    if integration is None:
+        return "exact" if exact else "laplace"
+    if integration == "exact" and not exact:
+        raise SpecificationError(
+            '`integration="exact"` is for linear models: gaussian with the identity link, responses seen as they are. '
+            'Leave it out, or give "laplace".'
+        )
+    if integration != "exact" and criterion == "reml":
+        raise SpecificationError(f'`integration="{integration}"` has no restricted likelihood: give `criterion="ml"`.')
+    return integration
 
 
 def as_model(formula: str | Formula | Model, options: dict[str, Any]) -> Model:
@@ -100,9 +129,13 @@ def as_model(formula: str | Formula | Model, options: dict[str, Any]) -> Model:
     return formula
 
 
-def chosen(criterion: str | None, model: Model) -> str:
-    """The criterion, checked against the priors."""
-    criterion = criterion or "reml"
+def chosen(criterion: str | None, model: Model, exact: bool) -> str:
+    """The criterion, checked against the integral and the priors."""
+    criterion = criterion or ("reml" if exact else "ml")
+    if criterion == "reml" and not exact:
+        raise SpecificationError(
+            '`criterion="reml"` exists for linear models only, whose integral is exact. Use `criterion="ml"`.'
+        )
     if criterion not in CRITERIA:
         raise SpecificationError(f"`criterion={criterion!r}` is not one of {', '.join(map(repr, CRITERIA))}.")
     if criterion != "map" and not model.priors.only_fixes:

@@ -50,7 +50,7 @@ class Objective(Protocol):
         ...
 
     def curvature(self, local: Local, changes: Sequence[Sequence[np.ndarray]]) -> np.ndarray | None:
-        """Approximate second derivatives along changes dG of the terms (k, k), or None without one."""
+        """Approximate second derivatives along changes dG of the terms and in the further parameters, or None."""
         ...
 
 
@@ -151,6 +151,12 @@ class Ascent:
         Whether to do without differences of the gradient as long as the objective's own curvature serves.
     report : callable, optional
         Called with (iteration, value, gain) after each step.
+    limit : int
+        Iterations.
+    memory : int
+        Steps, besides the last, that correct an approximate Hessian.
+    polish : bool
+        Whether an ascent on an approximate Hessian ends with Newton steps on differences of the gradient.
     """
 
     def __init__(
@@ -161,7 +167,10 @@ class Ascent:
         expensive: bool = False,
         report: Callable[[int, float, float], None] | None = None,
         limit: int = 200,
+        memory: int = 2,
+        polish: bool = False,
     ):
+        self.memory, self.polish = memory, polish
         self.objective, self.covariances = objective, list(covariances)
         self.sizes = list(sizes)
         self.expensive, self.report, self.limit = expensive, report, limit
@@ -231,8 +240,23 @@ class Ascent:
             if left is None:
                 break
             point = left
+        if self.polish:
+            return self.polished(point)
         # `climb` returns its last Hessian; the one that is reported belongs to the point itself
         return self.optimum(point, H if self.expensive else self.differences(point, central=True))
+
+    def polished(self, point: Point) -> Optimum:
+        """The optimum after Newton steps on differences of the gradient, which the approximate Hessian only neared."""
+        H = self.differences(point, central=False)
+        for _ in range(20):
+            if gain_from(point, H) < GAIN_TO_STOP:
+                break
+            new = self.search(point, newton_step(point.gradient, H)[0], last=False)
+            if new is None:
+                break
+            self.iterations += 1
+            point, H = new, self.differences(new, central=False)
+        return self.optimum(point, H)
 
     def settle(self, charts: list[Chart]) -> Optimum:
         """As `run`, from where another ascent ended: confirm it, put it on the boundary if it is there, or go on."""
@@ -271,7 +295,7 @@ class Ascent:
                 continue
             if self.report is not None:
                 self.report(self.iterations, new.value, gain)
-            history = [*history[-2:], (new.vector - point.vector, new.gradient - point.gradient)]
+            history = [*history[-self.memory :], (new.vector - point.vector, new.gradient - point.gradient)]
             point = new
             if last:
                 break
@@ -282,7 +306,7 @@ class Ascent:
 
     def model(self, point: Point) -> np.ndarray | None:
         """Hessian in the unknowns from the objective's approximation, where it has one."""
-        if point.local is None or len(point.extra):
+        if point.local is None:
             return None
         if not len(point.vector):
             return np.empty((0, 0))
@@ -291,7 +315,7 @@ class Ascent:
             moved = basis @ root.T
             changes.append(moved + moved.transpose(0, 2, 1))
         H = self.objective.curvature(point.local, changes)
-        if H is None:
+        if H is None or len(H) != len(point.vector):
             return None
         at = 0
         for (basis, _), slope in zip(point.charts, point.slopes, strict=True):

@@ -22,7 +22,7 @@ from bayesml.linalg.elimination import eliminate, sweep_back
 from bayesml.linalg.information import residual_effects, working_products
 from bayesml.linalg.layout import Layout, grouping_factors, lay_out, refuse_large_border
 from bayesml.linalg.marginal import assemble, draw_effects, kernel_addresses
-from bayesml.linalg.prediction import combination_variances
+from bayesml.linalg.prediction import combination_variances, named_effects
 from bayesml.linalg.rows import scaled_blocks, term_columns
 from bayesml.linalg.scaling import Scaling, TermColumns, scaling
 
@@ -149,20 +149,10 @@ class GaussianSystem:
         half_log_weights = 0.0 if weights is None else 0.5 * float(np.log(weights).sum())
         return cls(layout, maps, rows, S, n, half_log_weights, np.arange(p) if order is None else order)
 
-    @cached_property
+    @property
     def term_table(self) -> np.ndarray:
-        """For each term in the model's order: factor, first column in it, columns, start in `lam`, (K, 4)."""
-        places = {}
-        for f, factor in enumerate(self.layout.factors):
-            at = 0
-            for k, width in zip(factor.terms, factor.widths, strict=True):
-                places[k] = (f, at, width)
-                at += width
-        start, table = 0, []
-        for k in range(len(places)):
-            table.append((*places[k], start))
-            start += places[k][2] ** 2
-        return np.array(table, np.int64).reshape(-1, 4)
+        """Places of the terms, as the layout has them."""
+        return self.layout.term_table
 
     @property
     def coefficients(self) -> int:
@@ -212,17 +202,20 @@ class GaussianSystem:
             C, limit, solution, D, E, modes, np.empty(0),
         )  # fmt: skip
         return Evaluation(
-            logdet + logdet_u, logdet_x, r2, self.by_term(D), self.by_term(E), lam, rows, S, K, H, C, solution, modes
+            logdet + logdet_u,
+            logdet_x,
+            r2,
+            self.layout.by_term(D),
+            self.layout.by_term(E),
+            lam,
+            rows,
+            S,
+            K,
+            H,
+            C,
+            solution,
+            modes,
         )
-
-    def by_term(self, flat: np.ndarray) -> tuple[np.ndarray, ...]:
-        """The terms' own blocks of matrices by factor."""
-        out = []
-        for f, at, width, _ in self.term_table:
-            q = int(self.layout.q[f])
-            block = flat[self.layout.lam_start[f] : self.layout.lam_start[f + 1]].reshape(q, q)
-            out.append(block[at : at + width, at : at + width])
-        return tuple(out)
 
     def coefficients_from(self, evaluation: Evaluation) -> np.ndarray:
         """Coefficients of the user's columns (p,)."""
@@ -288,30 +281,13 @@ class GaussianSystem:
             One a random term; -1 leaves the effect out.
         """
         lay, count = self.layout, len(X)
-        m, p, depths = lay.border, self.coefficients, lay.chain
-        inside = [f for f, *_ in self.term_table if f < depths]
-        starts, slot = np.append(0, np.cumsum(lay.q[inside])), 0
-        nodes, values = np.full((count, len(inside)), -1, np.int64), np.zeros((count, int(starts[-1])))
-        outside = int(sum(width for f, _, width, _ in self.term_table if f >= depths))
-        columns, weights = np.full((count, outside + p), -1, np.int64), np.zeros((count, outside + p))
-        columns[:, outside:] = m + np.arange(p)
-        weights[:, outside:] = X[:, self.order] @ (self.scaling.coefficients / self.scaling.y_scale)
-        entry = 0
-        for (f, at, width, _), (codes, Z), T in zip(self.term_table, random, self.scaling.terms, strict=True):
-            here = np.flatnonzero(codes >= 0)
-            moved = Z[here] @ T
-            if f < depths:
-                nodes[here, slot] = lay.chain_start[f] + codes[here]
-                values[here, starts[slot] + at : starts[slot] + at + width] = moved
-                slot += 1
-            else:
-                first = lay.border_start[f - depths] + codes[here] * lay.q[f] + at
-                columns[here, entry : entry + width] = first[:, None] + np.arange(width)
-                weights[here, entry : entry + width] = moved
-                entry += width
+        m, p = lay.border, self.coefficients
+        nodes, depth, values, columns, weights = named_effects(lay, self.scaling.terms, random, count, p)
+        columns[:, columns.shape[1] - p :] = m + np.arange(p)
+        weights[:, columns.shape[1] - p :] = X[:, self.order] @ (self.scaling.coefficients / self.scaling.y_scale)
         variance = np.empty(count)
         combination_variances(
-            nodes, np.array(inside, np.int64), values, columns, weights, evaluation.lam, lay.lam_start, lay.q,
+            nodes, depth, values, columns, weights, evaluation.lam, lay.lam_start, lay.q,
             lay.chain_start, lay.parent, lay.ptr, lay.idx, lay.off, lay.border_start, evaluation.rows, evaluation.K,
             lay.k_start, evaluation.H, evaluation.C,
             lay.size <= LOOPS_UP_TO, variance,

@@ -1,6 +1,7 @@
 """Which random effects are eliminated as small blocks, which stay in the border, and where their numbers lie."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -77,6 +78,30 @@ class Layout:
     def nodes(self) -> int:
         """Number of blocks of the chain."""
         return len(self.parent)
+
+    @cached_property
+    def term_table(self) -> np.ndarray:
+        """For each term in the model's order: factor, first column in it, columns, start in `lam`, (K, 4)."""
+        places = {}
+        for f, factor in enumerate(self.factors):
+            at = 0
+            for k, width in zip(factor.terms, factor.widths, strict=True):
+                places[k] = (f, at, width)
+                at += width
+        start, table = 0, []
+        for k in range(len(places)):
+            table.append((*places[k], start))
+            start += places[k][2] ** 2
+        return np.array(table, np.int64).reshape(-1, 4)
+
+    def by_term(self, flat: np.ndarray) -> tuple[np.ndarray, ...]:
+        """The terms' own blocks of matrices by factor."""
+        out = []
+        for f, at, width, _ in self.term_table:
+            q = int(self.q[f])
+            block = flat[self.lam_start[f] : self.lam_start[f + 1]].reshape(q, q)
+            out.append(block[at : at + width, at : at + width])
+        return tuple(out)
 
 
 @kernel

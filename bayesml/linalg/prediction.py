@@ -1,8 +1,51 @@
 """Variances of linear combinations of coefficients and random effects, estimated jointly."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from bayesml.linalg.elimination import kernel
+from bayesml.linalg.layout import Layout
+
+
+def named_effects(
+    layout: Layout, maps: Sequence[np.ndarray], random: Sequence[tuple[np.ndarray, np.ndarray]], count: int, more: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Effects that combinations name, as `combination_variances` reads them, with room for `more` border columns.
+
+    Parameters
+    ----------
+    layout : Layout
+    maps : sequence of ndarray (q, q)
+        T of each term, b = T b_hat.
+    random : sequence of (codes (count,), Z (count, q))
+        One a random term; -1 leaves the effect out.
+    count, more : int
+
+    Returns
+    -------
+    nodes, depth, values, columns, weights : ndarray
+    """
+    depths = layout.chain
+    inside = [f for f, *_ in layout.term_table if f < depths]
+    starts, slot = np.append(0, np.cumsum(layout.q[inside])), 0
+    nodes, values = np.full((count, len(inside)), -1, np.int64), np.zeros((count, int(starts[-1])))
+    outside = int(sum(width for f, _, width, _ in layout.term_table if f >= depths))
+    columns, weights = np.full((count, outside + more), -1, np.int64), np.zeros((count, outside + more))
+    entry = 0
+    for (f, at, width, _), (codes, Z), T in zip(layout.term_table, random, maps, strict=True):
+        here = np.flatnonzero(codes >= 0)
+        moved = Z[here] @ T
+        if f < depths:
+            nodes[here, slot] = layout.chain_start[f] + codes[here]
+            values[here, starts[slot] + at : starts[slot] + at + width] = moved
+            slot += 1
+        else:
+            first = layout.border_start[f - depths] + codes[here] * layout.q[f] + at
+            columns[here, entry : entry + width] = first[:, None] + np.arange(width)
+            weights[here, entry : entry + width] = moved
+            entry += width
+    return nodes, np.array(inside, np.int64), values, columns, weights
 
 
 @kernel

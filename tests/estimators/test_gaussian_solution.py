@@ -7,7 +7,8 @@ import pytest
 from bayesml.covariance import COVARIANCES
 from bayesml.design.arrays import Design, RandomColumns
 from bayesml.estimators.gaussian import maximise_exact
-from bayesml.estimators.gaussian_solution import GaussianSolution, boundary_addresses
+from bayesml.estimators.gaussian_solution import GaussianSolution
+from bayesml.estimators.maximum import boundary_addresses
 from tests.dense import Dense, as_decimals, as_floats, near, second_differences
 from tests.linalg.structures import design, term
 

@@ -1,0 +1,188 @@
+"""Maximum likelihood and posterior modes of models of any outcome, random effects integrated out approximately."""
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from bayesml.design.arrays import Design
+from bayesml.errors import ConvergenceWarning, NotIdentified
+from bayesml.estimators.ascent import Ascent
+from bayesml.estimators.held import Held, hold
+from bayesml.estimators.integrated import (
+    Ancillaries,
+    IntegratedLikelihood,
+    LaplaceLikelihood,
+    LogPriorFunction,
+    starting_covariances,
+)
+from bayesml.estimators.laplace_solution import LaplaceSolution
+from bayesml.estimators.separation import refuse_separation
+from bayesml.families.ancillary import unconstrained
+from bayesml.graphs.derivatives import RowDerivatives
+from bayesml.graphs.log_prior import log_prior
+from bayesml.graphs.roles import Graph
+from bayesml.linalg.laplace import IndefiniteError, LaplaceSystem
+from bayesml.linalg.threads import one_blas_thread
+from bayesml.results.likelihood import LikelihoodResult
+
+MEMORY = 12
+MakeObjective = Callable[[LaplaceSystem, Ancillaries, Held, LogPriorFunction | None], IntegratedLikelihood]
+
+
+def estimate(
+    graph: Graph,
+    criterion: str,
+    report: Callable[[int, float, float], None] | None = None,
+    make_objective: MakeObjective = LaplaceLikelihood,
+    integration: str = "Laplace",
+) -> LikelihoodResult:
+    """Maximise the likelihood of a graph, its random effects integrated out by Laplace's method or by quadrature.
+
+    Parameters
+    ----------
+    graph : Graph
+    criterion : "ml" or "map"
+    report : callable, optional
+        Called with (iteration, log likelihood, expected gain) after each step.
+    make_objective : callable
+        What is maximised, started from the maximum of Laplace's approximation.
+    integration : str
+        Its name in tables.
+    """
+    with one_blas_thread():
+        solution = maximise(graph, criterion, report, make_objective, integration)
+    if not solution.optimum.converged:
+        warnings.warn(f"{solution.status}", ConvergenceWarning, stacklevel=3)
+    return LikelihoodResult(graph.model, graph.design, solution)
+
+
+def maximise(
+    graph: Graph,
+    criterion: str,
+    report: Callable[[int, float, float], None] | None = None,
+    make_objective: MakeObjective = LaplaceLikelihood,
+    integration: str = "Laplace",
+) -> LaplaceSolution:
+    """The maximum, unlabelled."""
+    design, held = hold(graph.design, graph.held)
+    ancillaries = Ancillaries(graph)
+    reduced = graph.replace(design=design)
+    system = LaplaceSystem.of(design, lambda order: RowDerivatives(reduced, order))
+    prior = prior_of(graph, held) if criterion == "map" else None
+    beta, phi, without = fit_without_random(system, ancillaries, reduced, design, held)
+    if criterion == "ml":
+        refuse_separation(system, design, beta, phi)
+    system, beta = in_units_of_information(system, beta, phi)
+    objective = LaplaceLikelihood(system, ancillaries, held, prior)
+    structures = [term.free for term in held.terms]
+    try:
+        G = starting_covariances(objective, design, [t.covariance for t in design.random], beta, phi)
+    except IndefiniteError as error:
+        raise NotIdentified(f"The likelihood cannot be evaluated at the fit without random effects: {error}.") from None
+    extra = np.concatenate([beta, phi[ancillaries.free]])
+    ascent = Ascent(objective, structures, sizes(design), expensive=True, report=report, memory=MEMORY, polish=True)
+    optimum = ascent.best([s.chart(g) for s, g in zip(structures, G, strict=True)], extra)
+    final: IntegratedLikelihood = objective
+    if make_objective is not LaplaceLikelihood and design.random:
+        final = make_objective(system, ancillaries, held, prior)
+        ascent = Ascent(final, structures, sizes(design), report=report)
+        optimum = ascent.best(optimum.point.charts, optimum.point.extra)
+    return LaplaceSolution(
+        design, system, final, ascent, optimum, criterion, held, integration if design.random else "exact", without,
+        graph.family.scale_parameter,
+    )  # fmt: skip
+
+
+def prior_of(graph: Graph, held: Held) -> LogPriorFunction:
+    """The log prior of a graph as a function of what is free."""
+    names = [ancillary.name for ancillary in graph.ancillary]
+
+    def prior(beta: np.ndarray, roots: Sequence[np.ndarray], values: np.ndarray):
+        full = held.values.copy()
+        full[held.free] = beta
+        by_name = dict(zip(names, values, strict=True))
+        found = log_prior(graph, full, roots, by_name.get("sigma", 1.0), by_name)
+        slopes = [found.sigma if name == "sigma" else found.ancillary.get(name, 0.0) for name in names]
+        return found.value, found.beta[held.free], found.roots, np.array(slopes, float)
+
+    return prior
+
+
+def fit_without_random(
+    system: LaplaceSystem, ancillaries: Ancillaries, graph: Graph, design: Design, held: Held
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Coefficients, unconstrained ancillary parameters and log likelihood of the model without random effects.
+
+    Newton's method; second derivatives in the ancillary parameters by differences.
+    """
+    intercept, values = graph.family.start(design.y, graph.link, design.categories)
+    if graph.response.fixes_scale:
+        values = values[1:]
+    phi = unconstrained(graph.ancillary, np.where(ancillaries.free, values, ancillaries.held))
+    natural = np.array([intercept if name.endswith("Intercept") else 0.0 for name in design.coefficients])
+    p = len(natural)
+    B = system.columns.coefficients
+    x = np.concatenate([np.linalg.solve(B, natural) if p else natural, phi[ancillaries.free]])
+
+    def parts(x: np.ndarray):
+        eta = system.fixed_predictors(x[:p])
+        third = system.derivatives.third(eta, ancillaries.phi(x[p:]))
+        slopes = system.columns.fixed_sums(system.weighted(third.d1))
+        return third, np.concatenate([slopes, system.phi_gradient(third, None, None)[ancillaries.free]])
+
+    third, g = parts(x)
+    value = system.counted(third.value)
+    if not np.isfinite(value):
+        raise NotIdentified("The likelihood is not finite at the starting values of the model without random effects.")
+    for _ in range(100):
+        H = np.zeros((len(x), len(x)))
+        H[:p, :p] = information(system, third)
+        for i in range(p, len(x)):
+            step = np.zeros(len(x))
+            step[i] = 1e-5
+            H[i] = H[:, i] = -(parts(x + step)[1] - g) / 1e-5
+        values_H, vectors = np.linalg.eigh(0.5 * (H + H.T))
+        along = vectors.T @ g
+        step = vectors @ (along / np.maximum(np.abs(values_H), 1e-10 * max(np.abs(values_H).max(initial=0.0), 1e-300)))
+        gain = 0.5 * float(g @ step)
+        if gain < 1e-10 * (1.0 + 1e-4 * abs(value)):
+            break
+        step *= min(1.0, 10.0 / max(np.abs(step).max(), 1e-300))
+        for halving in range(40):
+            new_third, new_g = parts(x + step)
+            new_value = system.counted(new_third.value)
+            if new_value > value:
+                break
+            step *= 0.5
+        else:
+            break
+        x, third, g, value = x + step, new_third, new_g, new_value
+    return x[:p], ancillaries.phi(x[p:]), value
+
+
+def information(system: LaplaceSystem, third) -> np.ndarray:
+    """X'WX on the accumulated columns."""
+    W = -system.weighted(third.d2)
+    p = len(system.columns.coefficients)
+    out = np.empty((p, p))
+    for j in range(p):
+        x = system.columns.predictors_of(np.eye(p)[j])
+        out[j] = system.columns.fixed_sums((W @ x[:, :, None])[:, :, 0])
+    return 0.5 * (out + out.T)
+
+
+def in_units_of_information(
+    system: LaplaceSystem, beta: np.ndarray, phi: np.ndarray
+) -> tuple[LaplaceSystem, np.ndarray]:
+    """The system with columns in units in which a row's information is one on average, and the coefficients in them."""
+    d2 = system.derivatives.second(system.fixed_predictors(beta), phi)[2]
+    average = -float(np.einsum("nkk->", d2)) / d2[:, :, 0].size
+    unit = average**-0.5 if average > 1e-12 else 1.0
+    return replace(system, columns=system.columns.in_units(unit)), beta / unit
+
+
+def sizes(design: Design) -> list[float]:
+    """Rows a level of each random term."""
+    return [design.n / len(term.levels) for term in design.random]
