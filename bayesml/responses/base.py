@@ -1,7 +1,7 @@
 """What a response must supply."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from types import ModuleType
@@ -94,6 +94,10 @@ class Response(ABC):
             return None
         given |= names
         return given if set(self.arguments) - set(self.defaults) <= given.keys() else None
+
+    def left_out(self, given: Container[str]) -> dict[str, Any]:
+        """Values of the arguments that were not given."""
+        return {name: value for name, value in self.defaults.items() if name not in given}
 
     @property
     def written(self) -> str:

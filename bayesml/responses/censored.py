@@ -1,9 +1,9 @@
 """Responses of which some rows are known only to lie above or below a limit."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from math import inf
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -17,7 +17,7 @@ OBSERVED, RIGHT, LEFT, INTERVAL = 0.0, 1.0, -1.0, 2.0
 class Limited(Response):
     """Rows that are observed, or of which a limit is known: a distribution or survivor function of the limit."""
 
-    inputs = ("y", "status")
+    inputs: ClassVar[tuple[str, ...]] = ("y", "status")
     needs_tails = True
 
     def log_density(
@@ -35,7 +35,7 @@ class Censored(Limited):
 
     name = "censored"
     arguments = ("y", "status")
-    codes = {"status": {"none": OBSERVED, "right": RIGHT, "left": LEFT}}
+    codes: ClassVar[Mapping[str, Mapping[str, float]]] = {"status": {"none": OBSERVED, "right": RIGHT, "left": LEFT}}
 
     def problems(self, values: Mapping[str, np.ndarray]) -> tuple[Problem, ...]:
         known = np.isin(values["status"], (OBSERVED, RIGHT, LEFT))
@@ -47,13 +47,18 @@ class Censored(Limited):
 class Tobit(Limited):
     """`tobit(y, lower=0, upper=None)`: rows at a limit or beyond it are known only to lie there.
 
-    A limit is a number, a column, or None; a missing or infinite value of a column is no limit either.
+    A limit is a number, a column, or None; a missing or infinite value of a column is no limit either. Where only the
+    upper limit is given there is no lower one.
     """
 
     name = "tobit"
     arguments = ("y", "lower", "upper")
-    defaults = {"lower": 0, "upper": None}
+    defaults: ClassVar[Mapping[str, Any]] = {"lower": 0, "upper": None}
     missing_allowed = ("lower", "upper")
+
+    def left_out(self, given: Container[str]) -> dict[str, Any]:
+        found = super().left_out(given)
+        return found | {"lower": None} if "upper" in given and "lower" in found else found
 
     def problems(self, values: Mapping[str, np.ndarray]) -> tuple[Problem, ...]:
         lower, upper = limits(values, "lower", "upper")
@@ -62,7 +67,9 @@ class Tobit(Limited):
     def told(self, values: Mapping[str, np.ndarray]) -> tuple[Problem, ...]:
         lower, upper = limits(values, "lower", "upper")
         y = values["y"]
+        heaped = (y == 0.0) & bool(np.isinf(lower).all() and (y >= 0.0).all())
         return (
+            Problem("no lower limit is given, and rows at 0 count as observed; `lower=0` makes it a limit", heaped),
             Problem("rows below the lower limit count as censored at it", y < lower),
             Problem("rows above the upper limit count as censored at it", y > upper),
         )

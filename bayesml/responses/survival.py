@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from math import inf
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -18,8 +18,8 @@ class Survival(Response):
     """
 
     name = "Surv"
-    arguments = ("time", "event")
-    inputs = ("y", "status")
+    arguments: ClassVar[tuple[str, ...]] = ("time", "event")
+    inputs: ClassVar[tuple[str, ...]] = ("y", "status")
     needs_tails = True
 
     def problems(self, values: Mapping[str, np.ndarray]) -> tuple[Problem, ...]:

@@ -70,7 +70,7 @@ class Model:
                     raise SpecificationError(
                         f"The left side is written `{response.written}`, not `{self.formula.response}`."
                     )
-                complete = {name: Literal(value) for name, value in response.defaults.items()} | given
+                complete = given | {name: Literal(value) for name, value in response.left_out(given).items()}
                 return {name: complete[name] for name in (response.subject, *response.arguments)}
             case expression:
                 return {response.subject: expression}
