@@ -8,10 +8,10 @@ inside it, and so on down to the rows. With z_k and w_k the nodes and weights of
 f(u) being ``-u'u/2`` and the log integrals (or log densities) of what is inside. Rules differ in c and V:
 
 - *mode and curvature*: c is the joint mode of the effects of this depth and all finer ones, ``V = L^-T`` with
-  LL' = S their joint curvature, finer effects eliminated. One node everywhere gives Laplace's approximation. Derivatives
-  are those of the number computed: the mode and the curvature move with the parameters;
-- *held nodes*: c and V are given, as posterior means and Cholesky factors of posterior covariances (mean-variance), or as
-  0 and I (not adaptive).
+  LL' = S their joint curvature, finer effects eliminated. One node everywhere gives Laplace's approximation.
+  Derivatives are those of the number computed: the mode and the curvature move with the parameters;
+- *held nodes*: c and V are given, as posterior means and Cholesky factors of posterior covariances (mean-variance), or
+  as 0 and I (not adaptive).
 """
 
 from collections.abc import Callable, Sequence
@@ -180,8 +180,8 @@ class Integral:
     sums : ndarray (a + sum of q², tiles, levels)
         Derivatives in the ancillary parameters and the entries of Lambda of this depth and the finer ones.
     probes : dict of int to ndarray (tiles, levels, q, q)
-        For factors whose slopes in G are wanted: the second derivatives in a shift of their own effects, or at their depth
-        and above the slopes.
+        For factors whose slopes in G are wanted: the second derivatives in a shift of their own effects, or at their
+        depth and above the slopes.
     modes : ndarray (tiles, effects)
         Joint modes; empty where nodes are held.
     """

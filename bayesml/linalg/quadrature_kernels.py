@@ -1,15 +1,15 @@
 """Kernels of quadrature over nested grouping factors.
 
-Rows are sorted, so that the rows of each level of each factor, and the levels inside a level of a coarser factor, lie side
-by side. Depth 0 is the finest factor. A *tile* is the data set once more, at other effects of coarser factors; arrays
-have the tiles first. The system of depth d has the effects of depths 0 … d, those of coarser depths being given:
+Rows are sorted, so that the rows of each level of each factor, and the levels inside a level of a coarser factor, lie
+side by side. Depth 0 is the finest factor. A *tile* is the data set once more, at other effects of coarser factors;
+arrays have the tiles first. The system of depth d has the effects of depths 0 … d, those of coarser depths being given:
 
 ====================  ========================================================================
 `q` (D,)              effects a level of each factor
 `at` (D + 1,)         first column of each factor in `zt`; the system of depth d has the first ``at[d + 1]``
 `start` (D + 1,)      first effect of each factor in a tile of `u`
 `place` (D + 1,)      first entry of each factor in `child` and `finest`
-`child`               first child of each level and the end of the last: a row at depth 0, else a level of the depth below
+`child`               first child of each level, and the end: a row at depth 0, else a level of the depth below
 `finest`              first level of depth 0 in each level, and the end
 `up` (D, J_0)         level of each depth that holds a level of depth 0
 `zt` (n, K, Q)        columns Z Lambda of all factors on the K predictors
@@ -358,9 +358,7 @@ def collect(
                 for a in range(q):
                     v -= 0.5 * u[t, k, j, a] * u[t, k, j, a]
                 value[k] = v
-                if v != v:
-                    best = v
-                elif v > best:
+                if v != v or v > best:
                     best = v
             if best != best or best == -np.inf:
                 top[t, j] = best
@@ -435,7 +433,7 @@ def finish(d, place, finest, child, centre, V, logdet, first, m, top, total, s, 
 
 @kernel
 def node_adjoints(d, start, place, lam, centre, V, s, zs, sz, zz, A, B):
-    """Derivatives of the log integral in the modes of depth d, written into A (tiles, effects), and in S, B (q, q) each.
+    """Derivatives of the log integral in the modes of depth d, into A (tiles, effects), and in S, into B (q, q) each.
 
     ``S = L L'`` is the curvature at the mode that scales the nodes.
     """
@@ -476,8 +474,11 @@ def node_adjoints(d, start, place, lam, centre, V, s, zs, sz, zz, A, B):
 
 @kernel
 def curvature_adjoints(d, q, at, start, place, child, up, zt, Z, d2, d3, d2_phi, E, B, first, r, sums):
-    """What follows from the derivative B in the curvatures of depth d: in the predictors at the mode, r (tiles, n, K), and,
-    added to `sums`, in the ancillary parameters and, through z~, in Lambda (from `first[e]` on)."""
+    """What follows from the derivative B in the curvatures of depth d.
+
+    Derivatives in the predictors at the mode, r (tiles, n, K), and, added to `sums`, in the ancillary parameters and,
+    through z~, in Lambda (from `first[e]` on).
+    """
     tiles, n, K = r.shape
     o = q[d]
     a_phi = len(d2_phi)
@@ -543,8 +544,10 @@ def curvature_adjoints(d, q, at, start, place, child, up, zt, Z, d2, d3, d2_phi,
 
 @kernel
 def mode_adjoints(d, q, at, start, place, child, up, zt, Z, d1, d2, d1_phi, mode, lam, first, r, by_row, sums):
-    """What follows from the move of the joint mode, lam (tiles, effects) the adjoint of its equations; added to `by_row`
-    and `sums` together with r."""
+    """What follows from the move of the joint mode, added to `by_row` and `sums` together with r.
+
+    `lam` (tiles, effects) is the adjoint of the equations of the mode.
+    """
     tiles, n, K = r.shape
     a_phi = len(d1_phi)
     along = np.empty(K)
