@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bayesml.version import __version__
 
 if TYPE_CHECKING:
-    from bayesml import datasets, distributions, errors, families, plots
+    from bayesml import datasets, distributions, errors, families, links, plots
     from bayesml.bayes.hypothesis import hypothesis
     from bayesml.bayes.prior_table import prior_table
     from bayesml.distributions import (
@@ -88,14 +88,14 @@ _HOME = {
 )
 """The module that each public name is loaded from."""
 
-_SUBPACKAGES = ("datasets", "distributions", "errors", "families", "plots")
+_SUBPACKAGES = ("datasets", "distributions", "errors", "families", "links", "plots")
 
 __all__ = [  # noqa: RUF022 - verbs first
     "fit", "sample", "refit", "predict", "icc", "lrtest", "wald_test", "ranef", "hypothesis",
     "side_by_side", "graph", "prior_table", "Model", "load",
     "Cauchy", "Exponential", "Fixed", "Flat", "Gamma", "HalfCauchy", "HalfFlat", "HalfNormal", "HalfStudentT",
     "InverseGamma", "LKJ", "Laplace", "LogNormal", "Normal", "OnVariance", "ScaledBeta", "StudentT", "Uniform",
-    "datasets", "distributions", "errors", "families", "plots",
+    "datasets", "distributions", "errors", "families", "links", "plots",
     "__version__",
 ]  # fmt: skip
 
