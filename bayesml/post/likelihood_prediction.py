@@ -1,79 +1,252 @@
 """Predictions from the estimates of a fit."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
 import numpy as np
 
+from bayesml.linalg.normal_average import NormalRule, average, covariance_roots, rule_for
 from bayesml.post.prediction_rows import PredictionRows
-from bayesml.results.intervals import normal_quantile
+from bayesml.post.request import Request
+from bayesml.post.row_predictors import (
+    between,
+    combined_rows,
+    fixed_predictors,
+    random_masks,
+    random_predictors,
+)
+from bayesml.results.intervals import interval, normal_quantile
 from bayesml.results.likelihood import LikelihoodResult
+from bayesml.results.response_scale import family_parameters
 
 BLOCK_ROWS = 4096
 """Rows at a time: each needs a row of all coefficients and effects of crossed factors."""
+STEP = 1e-5
+"""Of central differences of first derivatives, in units of a predictor."""
+SECOND_STEP = 1e-3
+SIMULATIONS = 4000
+"""New responses of a row whose quantiles are a prediction interval."""
+
+Values = Sequence[float]
+Response = Callable[[np.ndarray, Values], np.ndarray]
+"""The quantity, (m,) or (m, C), as a function of the linear predictors (m, K) and the parameters of the family."""
 
 
-def predict_by_estimates(
-    result: LikelihoodResult,
-    rows: PredictionRows,
-    conditional: bool,
-    draw_new: bool,
-    interval: str | None,
-    ci_prob: float,
-    rng: np.random.Generator,
-    with_se: bool,
-) -> dict[str, np.ndarray]:
-    """`estimate se lower upper` with normal limits; columns that were not asked for are left out."""
-    solution = result.solution
-    estimate = rows.X @ solution.beta + rows.offset
-    if conditional:
-        for term, b in zip(rows.terms, solution.modes(), strict=True):
-            estimate += np.where(term.codes >= 0, np.einsum("mq,mq->m", term.Z, b[term.codes]), 0.0)
-    if draw_new:
-        estimate += drawn_effects(result, rows, rng)
-    if not with_se:
+def predict_by_estimates(result: LikelihoodResult, rows: PredictionRows, request: Request) -> dict[str, np.ndarray]:
+    """`estimate se lower upper`, or one column for each of several values; what was not asked for is left out."""
+    solution, design, quantity = result.solution, result.design, request.quantity
+    eta = fixed_predictors(design, rows, solution.beta)
+    if request.conditional:
+        eta = eta + random_predictors(design, rows, solution.modes())
+    if request.draw_new:
+        eta = eta + random_predictors(design, rows, drawn_effects(result, rows, request.rng), unseen=True)
+    spread = between(design, rows, solution.covariances) if request.averaged else None
+    response = response_of(result, rows, request, eta, spread)
+    estimate = response(eta, result.ancillary_values)
+    if quantity.columns:
+        return dict(zip(quantity.columns, estimate.T, strict=True))
+    if not request.with_se:
         return {"estimate": estimate}
-    variance = mean_variance(result, rows, conditional)
-    if draw_new:
-        variance = variance + sum(
-            np.where(term.unseen >= 0, between, 0.0)
-            for term, between in zip(rows.terms, between_variances(result, rows), strict=True)
-        )
+    slopes = (
+        Slopes.linear(len(eta), len(result.ancillary_values))
+        if quantity.linear
+        else Slopes.of(response, eta, result.ancillary_values, spread is not None)
+    )
+    variance = response_variance(result, rows, request, slopes)
     out = {"estimate": estimate, "se": np.sqrt(variance)}
-    if interval is None:
+    if request.interval is None:
         return out
-    if interval == "prediction":
-        variance = variance + rows.response_scale(result.sigma) ** 2
-        if not conditional:
-            variance = variance + sum(between_variances(result, rows))
-    half = normal_quantile(ci_prob) * np.sqrt(variance)
-    return out | {"lower": estimate - half, "upper": estimate + half}
+    if request.interval == "prediction":
+        lower, upper = prediction_limits(result, rows, request, eta, estimate, variance)
+    elif quantity.monotone and not slopes.by_values.any() and spread is None:
+        half = normal_quantile(request.ci_prob) * np.sqrt(predictor_variance(result, rows, request))
+        ends = [response(eta + move[:, None], result.ancillary_values) for move in (-half, half)]
+        lower, upper = np.minimum(*ends), np.maximum(*ends)
+    else:
+        lower, upper = interval(estimate, out["se"], request.ci_prob, quantity.scale)
+    return out | {"lower": lower, "upper": upper}
 
 
-def mean_variance(result: LikelihoodResult, rows: PredictionRows, conditional: bool) -> np.ndarray:
-    """Variance of the means at the estimated variances: of coefficients, or of coefficients and modes jointly.
+def response_of(
+    result: LikelihoodResult, rows: PredictionRows, request: Request, eta: np.ndarray, spread: np.ndarray | None
+) -> Response:
+    """The quantity as a function of the predictors: as it is, or averaged over normal predictors with a covariance.
 
-    By the solution's own columns, not as x'Vx: far from the origin of a covariate that would lose all digits.
+    The nodes of the average are chosen once, so that differences of averages are exact.
     """
-    variances = []
+    quantity, scale, times = request.quantity, rows.scale_factor, rows.times
+
+    def plain(etas: np.ndarray, values: Values) -> np.ndarray:
+        return quantity.function(list(np.moveaxis(etas, -1, 0)), values, scale, times)
+
+    if spread is None:
+        return plain
+
+    def at_nodes(values: Values) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+        def function(etas: np.ndarray, places: np.ndarray) -> np.ndarray:
+            own = [None if part is None else part[places, None] for part in (scale, times)]
+            return quantity.function(list(np.moveaxis(etas, -1, 0)), values, *own)
+
+        return function
+
+    roots = covariance_roots(spread)
+    rule: NormalRule = rule_for(at_nodes(result.ancillary_values), eta, roots)
+    return lambda etas, values: average(at_nodes(values), etas, roots, rule)
+
+
+@dataclass(frozen=True, eq=False)
+class Slopes:
+    """Derivatives of a quantity.
+
+    Parameters
+    ----------
+    by_eta : ndarray (m, K)
+    by_values : ndarray (m, a)
+        In the parameters of the family, on natural scales.
+    second : ndarray (m, K, K) or None
+        Second derivatives in the predictors, whose halves are the derivatives of an average in their covariance.
+    """
+
+    by_eta: np.ndarray
+    by_values: np.ndarray
+    second: np.ndarray | None
+
+    @classmethod
+    def linear(cls, m: int, a: int) -> "Slopes":
+        """Those of the only linear predictor itself."""
+        return cls(np.ones((m, 1)), np.zeros((m, a)), None)
+
+    @classmethod
+    def of(cls, response: Response, eta: np.ndarray, values: Values, second: bool) -> "Slopes":
+        """By central differences."""
+        K = eta.shape[1]
+        unit = np.eye(K)
+        by_eta = [(response(eta + STEP * e, values) - response(eta - STEP * e, values)) / (2 * STEP) for e in unit]
+        by_values = []
+        for a, value in enumerate(values):
+            h = STEP * max(abs(value), 1e-3)
+            ends = [response(eta, [*values[:a], value + move, *values[a + 1 :]]) for move in (h, -h)]
+            by_values.append((ends[0] - ends[1]) / (2 * h))
+        hessian = None
+        if second:
+            hessian = np.empty((len(eta), K, K))
+            for k in range(K):
+                for l in range(k + 1):
+                    up, cross = SECOND_STEP * (unit[k] + unit[l]) / 2, SECOND_STEP * (unit[k] - unit[l]) / 2
+                    ends = [response(eta + move, values) for move in (up, -up, cross, -cross)]
+                    hessian[:, k, l] = hessian[:, l, k] = (ends[0] + ends[1] - ends[2] - ends[3]) / SECOND_STEP**2
+        stacked = np.stack(by_values, axis=-1) if by_values else np.zeros((len(eta), 0))
+        return cls(np.stack(by_eta, axis=-1), stacked, hessian)
+
+
+def response_variance(result: LikelihoodResult, rows: PredictionRows, request: Request, slopes: Slopes) -> np.ndarray:
+    """Variance (m,) of a quantity by the delta method.
+
+    Coefficients and conditional modes count jointly, parameters of the family and, in averages, variances of the
+    random effects with their covariance with the coefficients. Of what lies on its boundary nothing is known, so it
+    counts as known.
+    """
+    linear = combination_variance(result, rows, request, slopes.by_eta)
+    own = parameter_slopes(result, rows, slopes)
+    vcov = result.variances.parameters.vcov
+    used = ~np.isnan(np.diag(vcov)) & own.any(axis=0)
+    if not used.any():
+        return linear
+    own = own[:, used]
+    X, _ = combined_rows(result.design, rows, slopes.by_eta)
+    cross = result.solution.cross_covariance()[:, used]
+    both = 2 * np.einsum("mp,pv,mv->m", X, cross, own) + np.einsum("mv,vw,mw->m", own, vcov[np.ix_(used, used)], own)
+    return np.maximum(linear + both, 0.0)
+
+
+def parameter_slopes(result: LikelihoodResult, rows: PredictionRows, slopes: Slopes) -> np.ndarray:
+    """Derivatives (m, v) in the parameters of `variance_parameters`."""
+    estimates = result.variances
+    masks = random_masks(result.design)
+    out = np.zeros((len(slopes.by_eta), len(estimates.parameters.names)))
+    for v, name in enumerate(estimates.parameters.names):
+        match name:
+            case (int(k), i, j):
+                if slopes.second is not None:
+                    z = rows.terms[k].Z[:, None, :] * masks[k]
+                    change = np.einsum("mai,ij,mbj->mab", z, estimates.direction(k, i, j), z)
+                    out[:, v] = 0.5 * np.einsum("mab,mab->m", slopes.second, change)
+            case ("ancillary", a):
+                out[:, v] = slopes.by_values[:, a]
+            case _:
+                a = estimates.ancillary_places[str(estimates.scale_parameter)]
+                out[:, v] = slopes.by_values[:, a] / (2 * result.sigma)
+    return out
+
+
+def predictor_variance(result: LikelihoodResult, rows: PredictionRows, request: Request) -> np.ndarray:
+    """Variance (m,) of the only linear predictor."""
+    return combination_variance(result, rows, request, np.ones((len(rows.X), 1)))
+
+
+def combination_variance(
+    result: LikelihoodResult, rows: PredictionRows, request: Request, weights: np.ndarray
+) -> np.ndarray:
+    """Variance of ``sum_k weights_k eta_k``: of coefficients, or of coefficients and modes jointly.
+
+    That of drawn effects is added. By the solution's own columns, not as x'Vx: far from the origin of a covariate that
+    would lose all digits.
+    """
+    design, variances = result.design, []
     for part in np.array_split(np.arange(len(rows.X)), len(rows.X) // BLOCK_ROWS + 1):
         block = rows.take(part)
-        none = np.full(len(part), -1)
-        nobody = tuple((none, np.zeros((len(part), len(term.names)))) for term in result.design.random)
-        variances.append(result.solution.linear_variance(block.X, block.random if conditional else nobody))
-    return np.maximum(np.concatenate(variances), 0.0)
+        X, random = combined_rows(design, block, weights[part])
+        if not request.conditional:
+            none = np.full(len(part), -1)
+            random = tuple((none, np.zeros((len(part), len(term.names)))) for term in design.random)
+        variances.append(result.solution.linear_variance(X, random))
+    variance = np.maximum(np.concatenate(variances), 0.0)
+    if request.draw_new:
+        for k, term in enumerate(rows.terms):
+            alone = [G * (place == k) for place, G in enumerate(result.solution.covariances)]
+            own = np.einsum("mk,mkl,ml->m", weights, between(design, rows, alone), weights)
+            variance = variance + np.where(term.unseen >= 0, own, 0.0)
+    return variance
 
 
-def between_variances(result: LikelihoodResult, rows: PredictionRows) -> list[np.ndarray]:
-    """Variance z'Gz over the levels of each term, for every row; nothing where random columns were not read."""
+def prediction_limits(
+    result: LikelihoodResult,
+    rows: PredictionRows,
+    request: Request,
+    eta: np.ndarray,
+    estimate: np.ndarray,
+    variance: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Limits of a new response: normal where responses are, else quantiles of simulated ones.
+
+    A row of a level taken at random has the variance between the levels too.
+    """
+    at_random = np.zeros(len(eta))
+    if request.ranef == "marginal":
+        at_random = between(result.design, rows, result.solution.covariances)[:, 0, 0]
+    if result.model.family.exact_with(result.model.link):
+        half = normal_quantile(request.ci_prob) * np.sqrt(variance + at_random + rows.response_scale(result.sigma) ** 2)
+        return estimate - half, estimate + half
+    rows.refuse_unknown_rows()
+    sd = np.sqrt(predictor_variance(result, rows, request) + at_random)
+    tails = (1 - request.ci_prob) / 2, (1 + request.ci_prob) / 2
+    lower, upper = np.empty(len(eta)), np.empty(len(eta))
+    for part in np.array_split(np.arange(len(eta)), len(eta) * SIMULATIONS // 4_000_000 + 1):
+        drawn = eta[part, 0] + sd[part] * request.rng.standard_normal((SIMULATIONS, len(part)))
+        own = rows.take(part)
+        parameters = family_parameters(
+            result.model, result.design.categories, [drawn], result.ancillary_values, own.scale_factor, own.trials
+        )
+        new = own.proportions(result.model.family.simulate(request.rng, parameters))
+        lower[part], upper[part] = np.quantile(new, tails, axis=0)
+    return lower, upper
+
+
+def drawn_effects(result: LikelihoodResult, rows: PredictionRows, rng: np.random.Generator) -> list[np.ndarray]:
+    """One draw of the effects of each unseen level, (levels, q) a term."""
     return [
-        np.einsum("mi,ij,mj->m", term.Z, G, term.Z)
+        rng.multivariate_normal(np.zeros(len(G)), G, len(term.unseen_labels), method="eigh")
+        if term.unseen_labels
+        else np.zeros((0, len(G)))
         for term, G in zip(rows.terms, result.solution.covariances, strict=False)
     ]
-
-
-def drawn_effects(result: LikelihoodResult, rows: PredictionRows, rng: np.random.Generator) -> np.ndarray:
-    """Contribution of one draw of the effects of each unseen level, (m,)."""
-    out = np.zeros(len(rows.X))
-    for term, G in zip(rows.terms, result.solution.covariances, strict=False):
-        if term.unseen_labels:
-            b = rng.multivariate_normal(np.zeros(len(G)), G, len(term.unseen_labels), method="eigh")
-            out += np.where(term.unseen >= 0, np.einsum("mq,mq->m", term.Z, b[term.unseen]), 0.0)
-    return out

@@ -9,6 +9,7 @@ import pandas as pd
 from bayesml.design.arrays import Design
 from bayesml.design.new_rows import NewRandom, new_rows
 from bayesml.errors import DataError, SpecificationError
+from bayesml.results.response_scale import trials_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +29,12 @@ class PredictionRows:
     index : pandas.Index
     any_level : bool
         Whether rows belong to no particular level.
+    trials : ndarray (m,) or None
+        Number of trials of each row; None where there are none, or they are not known.
+    trials_missing : bool
+        The response counts successes among trials, whose number the new rows do not have.
+    times : ndarray (m,) or None
+        Times at which something is predicted.
     """
 
     X: np.ndarray
@@ -37,6 +44,9 @@ class PredictionRows:
     weights_missing: bool
     index: pd.Index
     any_level: bool = False
+    trials: np.ndarray | None = None
+    trials_missing: bool = False
+    times: np.ndarray | None = None
 
     @property
     def complete(self) -> np.ndarray:
@@ -55,21 +65,50 @@ class PredictionRows:
             offset=self.offset[rows],
             weights=None if self.weights is None else self.weights[rows],
             index=self.index[rows],
+            trials=None if self.trials is None else self.trials[rows],
+            times=None if self.times is None else self.times[rows],
         )
+
+    def at_times(self, times: np.ndarray) -> "PredictionRows":
+        """Each row once for each time, in an index with the times as its last level."""
+        m, count = len(self.index), len(times)
+        rows = self.take(np.repeat(np.arange(m), count))
+        levels = [rows.index.get_level_values(i) for i in range(rows.index.nlevels)]
+        at = np.tile(times, m)
+        index = pd.MultiIndex.from_arrays([*levels, at], names=[*self.index.names, "time"])
+        return replace(rows, index=index, times=at)
 
     @property
     def random(self) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
         """Codes and Z of each term."""
         return tuple((term.codes, term.Z) for term in self.terms)
 
+    @property
+    def scale_factor(self) -> np.ndarray | None:
+        """Factor of the scale parameter in each row (m,); None where all are one, or not known."""
+        return None if self.weights is None else self.weights**-0.5
+
     def response_scale(self, sigma: Any) -> Any:
         """Sd of a new response of each row."""
+        self.refuse_unknown_rows()
+        return sigma if self.weights is None else sigma / np.sqrt(self.weights)
+
+    def refuse_unknown_rows(self) -> None:
+        """Refuse new responses whose weight or number of trials is not known."""
         if self.weights_missing:
             raise SpecificationError(
                 "A prediction interval needs the weight or known sd of each new row: give its column in `newdata`, or "
                 'ask for `interval="confidence"`.'
             )
-        return sigma if self.weights is None else sigma / np.sqrt(self.weights)
+        if self.trials_missing:
+            raise SpecificationError(
+                "A prediction interval of a proportion needs its number of trials, which new rows do not have: ask for "
+                '`interval="confidence"`, or predict for the rows of the fit.'
+            )
+
+    def proportions(self, values: np.ndarray) -> np.ndarray:
+        """New responses on the scale of their mean: successes as part of their trials."""
+        return values if self.trials is None else values / self.trials
 
 
 def prediction_rows(design: Design, newdata: Any, random: bool, groups: bool) -> PredictionRows:
@@ -86,12 +125,17 @@ def prediction_rows(design: Design, newdata: Any, random: bool, groups: bool) ->
         none = np.full(design.n, -1)
         terms = tuple(NewRandom(term.codes, none, (), term.Z) for term in design.random if random)
         offset = np.zeros(design.n) if design.offset is None else design.offset
-        return PredictionRows(design.X, terms, offset, design.precision_weights, False, design.index)
+        return PredictionRows(
+            design.X, terms, offset, design.precision_weights, False, design.index, trials=trials_of(design)
+        )
     new = new_rows(design, newdata, random, groups)
     offset = np.zeros(len(new.X)) if new.offset is None else new.offset
     weights = new.weights if new.known_sd is None else new.known_sd**-2.0
     missing = design.precision_weights is not None and weights is None
-    return PredictionRows(new.X, new.random, offset, weights, missing, new.index, not groups)
+    without_trials = trials_of(design) is not None
+    return PredictionRows(
+        new.X, new.random, offset, weights, missing, new.index, not groups, trials_missing=without_trials
+    )
 
 
 def refuse_new_levels(design: Design, rows: PredictionRows) -> None:

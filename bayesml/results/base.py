@@ -197,9 +197,9 @@ class Result(ABC):
             p = self.fitted.to_numpy()
             return category_frame(self.design, self.residuals.to_numpy() / np.sqrt(p * (1 - p)))
         trials = trials_of(self.design)
-        sd = np.sqrt(self.model.family.variance(self.fitted_parameters))
-        # A family with trials has the variance of the number of successes.
-        return (self.residuals / (sd if trials is None else sd / trials)).rename("standardized residual")
+        variance = self.model.family.variance(self.fitted_parameters)
+        sd = np.sqrt(variance if trials is None else variance / trials)
+        return (self.residuals / sd).rename("standardized residual")
 
     @property
     def fitted_predictors(self) -> np.ndarray:
@@ -208,12 +208,10 @@ class Result(ABC):
 
     @cached_property
     def fitted_parameters(self) -> dict[str, Any]:
-        """Parameters of the family in each row, at the conditional linear predictors."""
+        """Parameters of the family in each row at its conditional predictors; of trials those of a single one."""
         design = self.design
         etas = split_predictors(design, self.fitted_predictors)
-        return family_parameters(
-            self.model, design.categories, etas, self.ancillary_values, row_scale(design), trials_of(design)
-        )
+        return family_parameters(self.model, design.categories, etas, self.ancillary_values, row_scale(design))
 
     def means(self) -> pd.Series | pd.DataFrame:
         """Fitted values from `fitted_parameters`."""
@@ -221,7 +219,7 @@ class Result(ABC):
         mean = np.asarray(self.model.family.mean(self.fitted_parameters))
         if design.categories:
             return category_frame(design, mean)
-        return pd.Series(proportions(design, mean), index=design.index, name="fitted")
+        return pd.Series(mean, index=design.index, name="fitted")
 
     @property
     def formula(self) -> str:

@@ -158,7 +158,7 @@ def test_offsets_are_added():
 @pytest.mark.parametrize(
     ("option", "value", "allowed"),
     [
-        ("kind", "probability", '"mean", "linear"'),
+        ("kind", "response", '"mean", "linear"'),
         ("ranef", "all", '"conditional", "zero", "marginal"'),
         ("new_levels", "ignore", '"error", "zero", "draw"'),
         ("interval", "credible", '"confidence", "prediction", None'),
