@@ -1,4 +1,4 @@
-"""A likelihood with its random effects integrated out, as a function of all parameters: what Laplace and quadrature share.
+"""A likelihood with its random effects integrated out, of all parameters: what Laplace and quadrature share.
 
 The unknowns besides the square roots are the coefficients on the accumulated columns and the free ancillary parameters,
 unconstrained. Square roots are on the accumulated columns.
@@ -16,6 +16,8 @@ from bayesml.estimators.held import Held
 from bayesml.families.ancillary import jacobian, natural, unconstrained
 from bayesml.graphs.roles import Graph
 from bayesml.linalg.laplace import Gradient, IndefiniteError, LaplaceSystem
+
+REFRESHED = 5  # steps after which the information of the coefficients is computed anew; secants correct it in between
 
 
 class LogPriorFunction(Protocol):
@@ -138,7 +140,8 @@ class LaplaceLikelihood(IntegratedLikelihood):
     """Laplace's approximation; remembers the last mode, from which the next search starts."""
 
     latest: np.ndarray | None = None
-    phi_rows: np.ndarray | None = None
+    information: np.ndarray | None = None
+    age = 0
 
     def integral(self, roots: Sequence[np.ndarray], beta: np.ndarray, phi: np.ndarray) -> tuple[float, Gradient, Any]:
         system = self.system
@@ -165,7 +168,10 @@ class LaplaceLikelihood(IntegratedLikelihood):
                 for j, b in enumerate(products):
                     H[at + i, at + j] = -0.5 * levels * float(np.sum(a * b.T))
             at += len(own)
-        H[k : k + self.p, k : k + self.p] = -self.system.coefficient_information(mode)
+        if self.information is None or self.age >= REFRESHED:
+            self.information, self.age = self.system.coefficient_information(mode), 0
+        self.age += 1
+        H[k : k + self.p, k : k + self.p] = -self.information
         for a in range(k + self.p, len(H)):
             H[a, a] = -max(1.0, 0.1 * self.system.counted(np.ones(len(self.system.codes))))
         return H

@@ -150,7 +150,7 @@ def fit_without_random(
         if gain < 1e-10 * (1.0 + 1e-4 * abs(value)):
             break
         step *= min(1.0, 10.0 / max(np.abs(step).max(), 1e-300))
-        for halving in range(40):
+        for _halving in range(40):
             new_third, new_g = parts(x + step)
             new_value = system.counted(new_third.value)
             if new_value > value:

@@ -13,7 +13,7 @@ from bayesml.estimators.ascent import Ascent, Optimum
 from bayesml.estimators.held import Held
 from bayesml.estimators.integrated import IntegratedLikelihood
 from bayesml.estimators.maximum import ALONG, Maximum
-from bayesml.linalg.laplace import LaplaceSystem, Mode
+from bayesml.linalg.laplace import LaplaceSystem, Mode, times
 from bayesml.results.solution import VarianceParameters
 
 
@@ -149,12 +149,12 @@ class LaplaceSolution(Maximum):
     def mode_slopes(self) -> tuple[np.ndarray, ...]:
         """Derivatives of the modes in the coefficients on the accumulated columns, (levels, q, p) a term."""
         system, p = self.system, self.objective.p
-        W = -system.weighted(self.mode.third.d2)
+        d2 = system.weighted(self.mode.third.d2)
         columns = []
         for j in range(p):
             x = system.columns.predictors_of(np.eye(p)[j])
-            b, _ = system.solve(self.mode.factored, system.sums(np.einsum("nkl,nl->nk", W, x)))
-            columns.append(self.natural_effects(-b))
+            b, _ = system.solve(self.mode.factored, system.sums(times(d2, x)))
+            columns.append(self.natural_effects(b))
         return tuple(
             np.stack([column[k] for column in columns], axis=-1)
             if columns

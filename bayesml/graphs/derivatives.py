@@ -1,7 +1,7 @@
 """Derivatives of a row's log density in its predictors and in the ancillary parameters, from the graph.
 
-One expression is differentiated and compiled, once for each combination of family, link and response; what depends on the
-response alone (log factorials, logarithms of times) is taken out of it and computed once for the rows.
+One expression is differentiated and compiled, once for each combination of family, link and response; what depends on
+the response alone (log factorials, logarithms of times) is taken out of it and computed once for the rows.
 """
 
 from collections.abc import Sequence
@@ -178,7 +178,7 @@ def expressions(
     arrays: dict[str, TensorVariable],
     order: int,
 ) -> list[TensorVariable]:
-    """Value; derivatives in the predictors, order by order; in phi those of the value (order 1), or of all below order 3."""
+    """Value; derivatives in the predictors by order; in phi those of the value (order 1), or of all below order 3."""
     values = graph.natural_ancillary(by_row, pt)
     density = row_log_density(graph, etas, values, arrays, pt)
     levels: list[dict[tuple[int, ...], TensorVariable]] = [{(): density}]

@@ -71,8 +71,8 @@ class GaussianSystem:
     scaling : Scaling
     rows, S : ndarray
         Block rows of the chain's nodes; lower triangle of the border.
-    n : int
-        Number of observations.
+    n : float
+        Number of observations, those counted that frequencies stand for.
     half_log_weights : float
         ``sum log(w) / 2``.
     order : ndarray of int64 (p,)
@@ -83,7 +83,7 @@ class GaussianSystem:
     scaling: Scaling
     rows: np.ndarray
     S: np.ndarray
-    n: int
+    n: float
     half_log_weights: float
     order: np.ndarray
 
@@ -104,6 +104,7 @@ class GaussianSystem:
             design.precision_weights,
             design.offset,
             order,
+            frequencies=design.frequencies,
             # what is given must not be mixed into what is integrated out: no shift if that is the intercept
             shift=bool(mask.all()) or not any(c is None and g for c, g in zip(design.fixed_columns, mask, strict=True)),
         )
@@ -120,8 +121,12 @@ class GaussianSystem:
         offset: np.ndarray | None = None,
         order: np.ndarray | None = None,
         shift: bool = True,
+        frequencies: np.ndarray | None = None,
     ) -> Self:
         """Accumulate the cross-products: two passes over the rows, in batches.
+
+        A row of frequency f counts as f equal rows: in the cross-products with its weight times f, and f times in the
+        number of rows and in the sum of log weights.
 
         Raises
         ------
@@ -130,6 +135,10 @@ class GaussianSystem:
         """
         layout = lay_out(grouping_factors(list(codes), list(levels), [len(t.columns) for t in z]), len(x))
         refuse_large_border(layout)
+        log_weights = None if weights is None else np.log(weights)
+        if frequencies is not None:
+            weights = frequencies if weights is None else weights * frequencies
+            log_weights = None if log_weights is None else frequencies * log_weights
         maps = scaling(y, x, z, weights, offset, shift)
         n, p = len(y), len(x)
         rows, S = np.zeros(layout.off[-1]), np.zeros((layout.size, layout.size))
@@ -146,8 +155,9 @@ class GaussianSystem:
                 block, levels_of, layout.q, layout.chain_start, layout.parent, layout.ptr,
                 layout.idx, layout.up, layout.off, layout.border_start, p, rows, S,
             )  # fmt: skip
-        half_log_weights = 0.0 if weights is None else 0.5 * float(np.log(weights).sum())
-        return cls(layout, maps, rows, S, n, half_log_weights, np.arange(p) if order is None else order)
+        half_log_weights = 0.0 if log_weights is None else 0.5 * float(log_weights.sum())
+        count = n if frequencies is None else float(frequencies.sum())
+        return cls(layout, maps, rows, S, count, half_log_weights, np.arange(p) if order is None else order)
 
     @property
     def term_table(self) -> np.ndarray:

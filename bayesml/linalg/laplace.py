@@ -10,14 +10,14 @@ covariance of a row's predictors at the mode, ``a = l''' h / 2`` and ``zeta`` th
 ``(Z'WZ + G^-1) b = Z'a``, the gradient is
 
 - in beta ``X'(l' + a - W zeta)``,
-- in G, summed over levels, ``(c c' + c v' + v c' - M) / 2`` with ``v = Z'(a - W zeta)`` and M the level's block of Z'PZ,
+- in G, summed over levels, ``(c c' + c v' + v c' - M) / 2``, ``v = Z'(a - W zeta)`` and M the level's block of Z'PZ,
 - in ancillary parameters ``sum_i dl_i + tr(h dl''_i) / 2 + zeta dl'_i``.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from scipy.linalg import lapack
@@ -32,6 +32,7 @@ from bayesml.linalg.scaling import TermColumns
 from bayesml.linalg.working import (
     accumulate_weighted,
     add_effects,
+    border_places,
     factor_border,
     level_sums,
     row_variances,
@@ -42,7 +43,7 @@ from bayesml.linalg.working import (
 
 MODE_TOLERANCE = 1e-15  # decrement at the mode: its root, times an l''', is the error of the log determinant
 NEARLY = 1e-6  # decrement from which one further step suffices
-LIMIT = 60  # Newton steps
+LIMIT = 100  # evaluations of a search for the mode
 HALVINGS = 30
 
 
@@ -70,6 +71,18 @@ class Factored:
     S: np.ndarray
     H: np.ndarray
     logdet: float
+
+
+class Place(NamedTuple):
+    """Effects, or a change of them: c and b = G c by level of every factor, and the predictors eta (n, K)."""
+
+    c: np.ndarray
+    b: np.ndarray
+    eta: np.ndarray
+
+    def moved(self, step: "Place", t: float) -> "Place":
+        """The place plus t times a step."""
+        return Place(*(own + t * change for own, change in zip(self, step, strict=True)))
 
 
 @dataclass(eq=False)
@@ -186,6 +199,15 @@ class LaplaceSystem:
         """Number of random effects."""
         return int(self.start[-1])
 
+    @cached_property
+    def places(self) -> np.ndarray:
+        """Place of each row's border effects in the list of its finest node, (n, factors of the border)."""
+        lay = self.layout
+        out = np.empty((len(self.codes), len(lay.border_start) - 1), np.int64)
+        if lay.chain:
+            border_places(self.codes, lay.q, lay.chain_start, lay.ptr, lay.idx, lay.border_start, out)
+        return out
+
     # -- pieces -----------------------------------------------------------------------------------
 
     def by_level(self, x: np.ndarray, matrices: np.ndarray, transposed: bool = False) -> np.ndarray:
@@ -237,7 +259,7 @@ class LaplaceSystem:
         if not self.n_effects:
             return Factored(lam, rows, K, S, H, 0.0)
         accumulate_weighted(
-            self.columns.Z, self.codes, self.columns.z_of, d2, lay.q, lay.chain_start, lay.parent, lay.ptr, lay.idx,
+            self.columns.Z, self.codes, self.columns.z_of, d2, self.places, lay.q, lay.chain_start, lay.parent, lay.ptr,
             lay.up, lay.off, lay.border_start, rows, S,
         )  # fmt: skip
         logdet = eliminate(
@@ -286,7 +308,9 @@ class LaplaceSystem:
         return self.columns.fixed(beta)
 
     def mode(self, lam: np.ndarray, beta: np.ndarray, phi: np.ndarray, c: np.ndarray | None = None) -> Mode:
-        """The mode of the effects, from a start c.
+        """The mode of the effects, by Newton steps from a start c.
+
+        Where rows are not concave, steps are taken as if they were flat; at the mode all must be concave together.
 
         Raises
         ------
@@ -294,64 +318,42 @@ class LaplaceSystem:
             The Hessian is not negative definite where the search ends, or nothing is finite at the start.
         """
         fixed = self.fixed_predictors(beta)
-        G = self.covariances(lam)
-        c = np.zeros(self.n_effects) if c is None else c
-        b, Gc = self.by_level(c, G), None
-        eta = fixed + self.effect_predictors(b)
-        nearly, latest = not self.n_effects, None
+        here = Place(np.zeros(self.n_effects), np.zeros(self.n_effects), fixed)
+        if c is not None and c.any():
+            b = self.by_level(c, self.covariances(lam))
+            here = Place(c, b, fixed + self.effect_predictors(b))
+        if not self.n_effects:
+            third = self.derivatives.third(fixed, phi)
+            return Mode(*here, self.counted(third.value), third, self.factor(lam, third.d2))
+        before, step, t, value = here, None, 1.0, -np.inf
+        nearly = False
         for _ in range(LIMIT):
-            if nearly:
-                third = self.derivatives.third(eta, phi)
-                value, d1, d2 = third.value, third.d1, third.d2
-            else:
-                third = None
-                value, d1, d2 = self.derivatives.second(eta, phi)
-            penalised = self.counted(value) - 0.5 * float(b @ c)
-            if not np.isfinite(penalised):
-                if latest is None:
-                    if not c.any():
-                        raise IndefiniteError("the log density is not finite at the starting values")
-                    c = np.zeros_like(c)
-                    b, eta = np.zeros_like(b), fixed.copy()
-                    continue
-            if latest is not None:
-                old, old_c, old_b, old_eta, step_c, step_b, step_eta, t = latest
-                if not penalised > old - 1e-9 * (1.0 + abs(old)):
-                    t *= 0.5
-                    if t < 2.0**-HALVINGS:
-                        raise IndefiniteError("no step from the mode's neighbourhood climbs")
-                    latest = (*latest[:-1], t)
-                    c, b, eta = old_c + t * step_c, old_b + t * step_b, old_eta + t * step_eta
-                    nearly = False
-                    continue
-            W2 = self.weighted(d2)
-            factored = self.factor(lam, W2)
+            rows = self.derivatives.third(here.eta, phi) if nearly else None
+            density, d1, d2 = (rows.value, rows.d1, rows.d2) if rows else self.derivatives.second(here.eta, phi)
+            penalised = self.counted(density) - 0.5 * float(here.b @ here.c)
+            if not penalised >= value - 1e-9 * (1.0 + abs(value)):
+                if step is None:
+                    raise IndefiniteError("the log density is not finite at the start of the search for its mode")
+                t, nearly = 0.5 * t, False
+                if t < 0.5**HALVINGS:
+                    raise IndefiniteError("no step from the neighbourhood of the mode climbs")
+                here = before.moved(step, t)
+                continue
+            d2 = self.weighted(d2)
+            factored = self.factor(lam, d2)
             indefinite = not np.isfinite(factored.logdet)
-            if indefinite or nearly:
-                pass
-            if indefinite:
-                factored_step = self.factor(lam, clipped(W2))
-            else:
-                factored_step = factored
-            scores = self.sums(self.weighted(d1)) if self.n_effects else np.empty(0)
-            residual = scores - c
-            if self.n_effects:
-                step_b, step_c = self.solve(factored_step, residual.copy())
-                # g'H^-1 g = (Lambda'r)'(H^-1 Lambda'r) = r'b
-                decrement = float(residual @ step_b)
-            else:
-                step_b, step_c, decrement = b, c, 0.0
+            residual = self.sums(self.weighted(d1)) - here.c
+            step_b, step_c = self.solve(self.factor(lam, clipped(d2)) if indefinite else factored, residual.copy())
+            # g'H^-1 g, as the gradient in u is Lambda'(residual)
+            decrement = float(residual @ step_b)
             if decrement < MODE_TOLERANCE * (1.0 + 1e-3 * abs(penalised)):
                 if indefinite:
                     raise IndefiniteError("the log density of the random effects is not concave at its mode")
-                if third is None:
-                    third = self.derivatives.third(eta, phi)
-                return Mode(c, b, eta, penalised, third, factored)
-            step_eta = self.effect_predictors(step_b)
-            latest = (penalised, c, b, eta, step_c, step_b, step_eta, 1.0)
-            c, b, eta = c + step_c, b + step_b, eta + step_eta
+                return Mode(*here, penalised, rows or self.derivatives.third(here.eta, phi), factored)
+            before, step, t, value = here, Place(step_c, step_b, self.effect_predictors(step_b)), 1.0, penalised
+            here = before.moved(step, t)
             nearly = decrement < NEARLY and not indefinite
-        raise IndefiniteError(f"the mode of the random effects was not found in {LIMIT} steps")
+        raise IndefiniteError("the mode of the random effects was not found")
 
     def gradient(self, mode: Mode) -> Gradient:
         """Exact derivatives of Laplace's log likelihood at a mode."""
@@ -361,15 +363,11 @@ class LaplaceSystem:
             return Gradient(self.columns.fixed_sums(d1), self.phi_gradient(third, None, None), (), ())
         D = np.zeros(lay.lam_start[-1])
         h = self.variances(factored, D)
-        adjoint = 0.5 * np.einsum("nlm,nlmk->nk", h, third.d3) if self.K > 1 else 0.5 * h[:, :, 0] * third.d3[:, 0, 0]
-        adjoint = self.weighted(adjoint)
-        effects, _ = self.solve(factored, self.sums(adjoint))
-        zeta = self.effect_predictors(effects)
-        moved = adjoint + (
-            np.einsum("nkl,nl->nk", self.weighted(third.d2), zeta)
-            if self.K > 1
-            else self.weighted(third.d2[:, 0]) * zeta
+        adjoint = self.weighted(
+            0.5 * (h[:, :, :, None] * third.d3).sum((1, 2)) if self.K > 1 else 0.5 * h[:, 0] * third.d3[:, 0, 0]
         )
+        zeta = self.effect_predictors(self.solve(factored, self.sums(adjoint))[0])
+        moved = adjoint + times(self.weighted(third.d2), zeta)
         v = self.sums(moved)
         E = np.empty_like(D)
         for f, q in enumerate(lay.q):
@@ -396,8 +394,8 @@ class LaplaceSystem:
         cov, C = self.effect_covariance(factored, D)
         h = np.empty((len(self.codes), self.K, self.K))
         row_variances(
-            self.columns.Z, self.codes, self.columns.z_of, self.K, lay.q, lay.chain_start, lay.parent, lay.ptr, lay.idx,
-            lay.up, lay.off, lay.border_start, cov, C, h,
+            self.columns.Z, self.codes, self.columns.z_of, self.K, self.places, lay.q, lay.chain_start, lay.parent,
+            lay.ptr, lay.up, lay.off, lay.border_start, cov, C, h,
         )  # fmt: skip
         return h
 
@@ -423,19 +421,14 @@ class LaplaceSystem:
 
     def coefficient_information(self, mode: Mode) -> np.ndarray:
         """``X'V^-1 X`` of the linear model of the working responses, V = W^-1 + ZGZ', on the accumulated columns."""
-        W = -self.weighted(mode.third.d2)
+        d2 = self.weighted(mode.third.d2)
         p = len(self.columns.coefficients)
-        out = np.empty((p, p))
+        out, sums = np.empty((p, p)), np.empty((p, self.n_effects))
         for j in range(p):
-            unit = np.zeros(p)
-            unit[j] = 1.0
-            x = self.columns.predictors_of(unit)
-            wx = (W @ x[:, :, None])[:, :, 0] if self.K > 1 else W[:, 0] * x
-            out[j] = self.columns.fixed_sums(wx)
-            if self.n_effects:
-                b, _ = self.solve(mode.factored, self.sums(wx))
-                zb = self.effect_predictors(b)
-                out[j] -= self.columns.fixed_sums((W @ zb[:, :, None])[:, :, 0] if self.K > 1 else W[:, 0] * zb)
+            wx = -times(d2, self.columns.predictors_of(np.eye(p)[j]))
+            out[j], sums[j] = self.columns.fixed_sums(wx), self.sums(wx)
+        for j in range(p if self.n_effects else 0):
+            out[j] -= sums @ self.solve(mode.factored, sums[j].copy())[0]
         return 0.5 * (out + out.T)
 
     def level_covariances(self, factored: Factored) -> tuple[np.ndarray, ...]:
@@ -460,7 +453,7 @@ class LaplaceSystem:
         return tuple(out[k] for k in range(len(out)))
 
     def combination_variances(self, factored: Factored, random: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
-        """Variance of ``sum_k z_k'b_k`` given the data and all parameters (rows,), of pairs (codes, Z) on user's columns."""
+        """Variance (rows,) of ``sum_k z_k'b_k`` given data and parameters; (codes, Z) a term, on the user's columns."""
         lay, count = self.layout, len(random[0][0]) if random else 0
         if not random:
             return np.zeros(count)
@@ -496,6 +489,11 @@ def border_product(x: np.ndarray, lam: np.ndarray, layout: Layout, transposed: b
         part = slice(layout.border_start[f], layout.border_start[f + 1])
         out[part] = x[part] * L[0, 0] if q == 1 else (x[part].reshape(-1, q) @ (L if transposed else L.T)).ravel()
     return out
+
+
+def times(d2: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Matrices (n, K, K) times vectors (n, K)."""
+    return d2[:, 0] * x if d2.shape[1] == 1 else np.einsum("nkl,nl->nk", d2, x)
 
 
 def clipped(d2: np.ndarray) -> np.ndarray:

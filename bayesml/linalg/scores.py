@@ -66,9 +66,9 @@ def scores(system: GaussianSystem, design: Any, roots: Sequence[np.ndarray], sig
         residual = residual - design.offset
     for term, b in zip(design.random, effects, strict=True):
         residual = residual - np.einsum("ij,ij->i", term.Z, b[0][term.codes])
-    weights = np.ones(len(residual)) if design.precision_weights is None else design.precision_weights
+    weights = np.ones(len(residual)) if design.row_weights is None else design.row_weights
     v = weights * residual / sigma**2  # V^-1 (y - X beta)
-    trace = np.bincount(top.codes, minlength=groups).astype(float)
+    trace = np.bincount(top.codes, design.frequencies, groups).astype(float)
     covariances = []
     for k, (term, T) in enumerate(zip(design.random, terms, strict=True)):
         group_of_level = np.empty(len(term.levels), np.int64)

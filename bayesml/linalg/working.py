@@ -1,14 +1,25 @@
 """Kernels over rows for models whose rows enter through their predictors: predictors, cross-products, row variances.
 
-A row has K predictors. Column c of `Z` (and of X) enters the predictor `of[c]`; K stands for all of them. The columns of
-Z are those of the grouping factors in the order of the layout. Effects of all factors lie behind one another in one
-array, `start[f] + level * q[f]` being the first of a level.
+A row has K predictors. Column c of `Z` enters the predictor `of[c]`; K stands for all of them. The columns of Z are those
+of the grouping factors in the order of the layout. Effects of all factors lie behind one another in one array,
+`start[f] + level * q[f]` being the first of a level.
 """
 
 import numpy as np
 
 from bayesml.linalg.crossproducts import find
 from bayesml.linalg.elimination import kernel
+
+
+@kernel
+def border_places(codes, q, chain_start, ptr, idx, border_start, place):
+    """Place of each row's border effects in the list of its finest node, of the first column of each factor."""
+    depths = len(chain_start) - 1
+    for i in range(len(codes)):
+        node = codes[i, 0]
+        for f in range(len(border_start) - 1):
+            column = border_start[f] + codes[i, depths + f] * q[depths + f]
+            place[i, f] = find(idx, ptr[node], ptr[node + 1], column)
 
 
 @kernel
@@ -46,7 +57,7 @@ def level_sums(r, Z, codes, of, q, start, out):
 
 
 @kernel
-def accumulate_weighted(Z, codes, of, d2, q, chain_start, parent, ptr, idx, up, off, border_start, rows, S):
+def accumulate_weighted(Z, codes, of, d2, places, q, chain_start, parent, ptr, up, off, border_start, rows, S):
     """Add Z'WZ to the block rows and the lower triangle of the border, W = -d2 (n, K, K)."""
     n, K = d2.shape[0], d2.shape[1]
     depths = len(chain_start) - 1
@@ -86,7 +97,7 @@ def accumulate_weighted(Z, codes, of, d2, q, chain_start, parent, ptr, idx, up, 
         for d in range(depths):
             if d == 0:
                 for f in range(factors):
-                    place[f] = find(idx, ptr[node], ptr[node + 1], column[f])
+                    place[f] = places[i, f]
             nb = ptr[node + 1] - ptr[node]
             width = anc[d] + nb
             for a in range(q[d]):
@@ -118,7 +129,7 @@ def accumulate_weighted(Z, codes, of, d2, q, chain_start, parent, ptr, idx, up, 
 
 
 @kernel
-def row_variances(Z, codes, of, K, q, chain_start, parent, ptr, idx, up, off, border_start, cov, C, out):
+def row_variances(Z, codes, of, K, places, q, chain_start, parent, ptr, up, off, border_start, cov, C, out):
     """Covariance (n, K, K) of the random part of each row's predictors, from the covariances of its effects."""
     depths = len(chain_start) - 1
     factors = len(border_start) - 1
@@ -139,7 +150,7 @@ def row_variances(Z, codes, of, K, q, chain_start, parent, ptr, idx, up, off, bo
         for d in range(depths):
             if d == 0:
                 for f in range(factors):
-                    place[f] = find(idx, ptr[node], ptr[node + 1], column[f])
+                    place[f] = places[i, f]
             width = anc[d] + ptr[node + 1] - ptr[node]
             for a in range(q[d]):
                 at = off[node] + a * width
@@ -225,7 +236,7 @@ def solve_chain(rhs, start, q, chain_start, parent, ptr, idx, off, rows, K, k_st
 
 @kernel
 def sweep_chain(rhs, start, q, chain_start, parent, ptr, idx, off, rows, K, k_start, border, b, c):
-    """Solution b of the chain's effects given the border's, and c with b = G c, by level; `rhs` as `solve_chain` left it."""
+    """Solution b of the chain's effects given the border's, and c with b = G c; `rhs` as `solve_chain` left it."""
     depths = len(chain_start) - 1
     anc = np.zeros(depths + 1, np.int64)
     q_max = 1
@@ -368,7 +379,7 @@ def sweep_covariances(lam_start, q, chain_start, parent, ptr, idx, up, off, rows
 
 @kernel
 def factor_border(S, H):
-    """Cholesky factor of H in its lower triangle, in place; its log determinant, NaN where it is not positive definite."""
+    """Cholesky factor of H in its lower triangle, in place; log determinant, NaN where H is not positive definite."""
     logdet = 0.0
     n = len(H)
     for i in range(n):
