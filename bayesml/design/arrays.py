@@ -141,6 +141,14 @@ class Design:
         """w (n,) with R = sigma² diag(1/w); None where all are one."""
         return self.weights if self.known_sd is None else self.known_sd**-2.0
 
+    @property
+    def row_weights(self) -> np.ndarray | None:
+        """How much each row counts in weighted cross-products (n,), w times its frequency; None where all are one."""
+        weights = self.precision_weights
+        if self.frequencies is None or weights is None:
+            return weights if self.frequencies is None else self.frequencies
+        return weights * self.frequencies
+
 
 def stack(columns: tuple[np.ndarray | None, ...], n: int) -> np.ndarray:
     """Columns as an array (n, number of columns); None is a column of ones."""

@@ -113,7 +113,7 @@ def score_covariance(design: Design, sigma_free: bool = True) -> np.ndarray:
     = |Z_k'PZ_l|², less their regression on the score of sigma² where that is estimated. Nothing of
     size levels × levels is formed.
     """
-    weights = np.ones(design.nobs) if design.precision_weights is None else design.precision_weights
+    weights = np.ones(design.n) if design.row_weights is None else design.row_weights
     root = np.sqrt(weights)
     # By an orthonormal basis: X'WX loses its digits far from the origin of a covariate.
     Q, _ = np.linalg.qr(root[:, None] * design.X)
@@ -121,7 +121,7 @@ def score_covariance(design: Design, sigma_free: bool = True) -> np.ndarray:
     for term in design.random:
         J = len(term.levels)
         columns = []
-        for z in (np.ones(design.nobs) if column is None else column for column in term.columns):
+        for z in (np.ones(design.n) if column is None else column for column in term.columns):
             on_x = np.array([np.bincount(term.codes, root * z * x, J) for x in Q.T]).reshape(-1, J).T
             columns.append(ScoreColumn(term.codes, J, z, on_x))
         parts += [columns] if term.covariance.common_sd else [[column] for column in columns]
