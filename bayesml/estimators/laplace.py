@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from bayesml.covariance import Covariance
 from bayesml.design.arrays import Design
 from bayesml.errors import ConvergenceWarning, NotIdentified
 from bayesml.estimators.ascent import Ascent
@@ -18,6 +19,7 @@ from bayesml.estimators.integrated import (
     starting_covariances,
 )
 from bayesml.estimators.laplace_solution import LaplaceSolution
+from bayesml.estimators.quadrature import QuadratureRule, climb_on
 from bayesml.estimators.separation import refuse_separation
 from bayesml.families.ancillary import unconstrained
 from bayesml.graphs.derivatives import RowDerivatives
@@ -28,15 +30,13 @@ from bayesml.linalg.threads import one_blas_thread
 from bayesml.results.likelihood import LikelihoodResult
 
 MEMORY = 12
-MakeObjective = Callable[[LaplaceSystem, Ancillaries, Held, LogPriorFunction | None], IntegratedLikelihood]
 
 
 def estimate(
     graph: Graph,
     criterion: str,
     report: Callable[[int, float, float], None] | None = None,
-    make_objective: MakeObjective = LaplaceLikelihood,
-    integration: str = "Laplace",
+    rule: QuadratureRule | None = None,
 ) -> LikelihoodResult:
     """Maximise the likelihood of a graph, its random effects integrated out by Laplace's method or by quadrature.
 
@@ -46,13 +46,11 @@ def estimate(
     criterion : "ml" or "map"
     report : callable, optional
         Called with (iteration, log likelihood, expected gain) after each step.
-    make_objective : callable
-        What is maximised, started from the maximum of Laplace's approximation.
-    integration : str
-        Its name in tables.
+    rule : QuadratureRule, optional
+        Quadrature, started from the maximum of Laplace's approximation; by default that itself.
     """
     with one_blas_thread():
-        solution = maximise(graph, criterion, report, make_objective, integration)
+        solution = maximise(graph, criterion, report, rule)
     if not solution.optimum.converged:
         warnings.warn(f"{solution.status}", ConvergenceWarning, stacklevel=3)
     return LikelihoodResult(graph.model, graph.design, solution)
@@ -62,14 +60,16 @@ def maximise(
     graph: Graph,
     criterion: str,
     report: Callable[[int, float, float], None] | None = None,
-    make_objective: MakeObjective = LaplaceLikelihood,
-    integration: str = "Laplace",
+    rule: QuadratureRule | None = None,
 ) -> LaplaceSolution:
     """The maximum, unlabelled."""
     design, held = hold(graph.design, graph.held)
     ancillaries = Ancillaries(graph)
     reduced = graph.replace(design=design)
     system = LaplaceSystem.of(design, lambda order: RowDerivatives(reduced, order))
+    quadrature = rule if design.random else None
+    if quadrature is not None:
+        quadrature.check(system, design)
     prior = prior_of(graph, held) if criterion == "map" else None
     beta, phi, without = fit_without_random(system, ancillaries, reduced, design, held)
     if criterion == "ml":
@@ -82,17 +82,28 @@ def maximise(
     except IndefiniteError as error:
         raise NotIdentified(f"The likelihood cannot be evaluated at the fit without random effects: {error}.") from None
     extra = np.concatenate([beta, phi[ancillaries.free]])
-    ascent = Ascent(objective, structures, sizes(design), expensive=True, report=report, memory=MEMORY, polish=True)
-    optimum = ascent.best([s.chart(g) for s, g in zip(structures, G, strict=True)], extra)
+    charts = [s.chart(g) for s, g in zip(structures, G, strict=True)]
+    ascent = ascent_of(objective, structures, design, report, polish=quadrature is None)
+    optimum = ascent.best(charts, extra)
     final: IntegratedLikelihood = objective
-    if make_objective is not LaplaceLikelihood and design.random:
-        final = make_objective(system, ancillaries, held, prior)
-        ascent = Ascent(final, structures, sizes(design), report=report)
-        optimum = ascent.best(optimum.point.charts, optimum.point.extra)
+    integration = "Laplace" if design.random else "exact"
+    if quadrature is not None:
+        final, integration = quadrature.objective(system, design, ancillaries, held, prior), quadrature.label
+        ascent, optimum = climb_on(final, optimum, lambda: ascent_of(final, structures, design, report))
     return LaplaceSolution(
-        design, system, final, ascent, optimum, criterion, held, integration if design.random else "exact", without,
-        graph.family.scale_parameter,
+        design, system, final, ascent, optimum, criterion, held, integration, without, graph.family.scale_parameter,
     )  # fmt: skip
+
+
+def ascent_of(
+    objective: IntegratedLikelihood,
+    structures: Sequence[Covariance],
+    design: Design,
+    report: Callable[[int, float, float], None] | None,
+    polish: bool = True,
+) -> Ascent:
+    """The ascent of these objectives: on approximate Hessians, then with differences of the gradient."""
+    return Ascent(objective, structures, sizes(design), expensive=True, report=report, memory=MEMORY, polish=polish)
 
 
 def prior_of(graph: Graph, held: Held) -> LogPriorFunction:

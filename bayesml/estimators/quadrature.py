@@ -1,6 +1,6 @@
 """Likelihoods whose random effects are integrated out by Gauss–Hermite quadrature, for nested grouping factors."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
@@ -10,7 +10,7 @@ import numpy as np
 
 from bayesml.design.arrays import Design
 from bayesml.errors import SpecificationError
-from bayesml.estimators.ascent import Local, Point
+from bayesml.estimators.ascent import Ascent, Local, Optimum, Point
 from bayesml.estimators.held import Held
 from bayesml.estimators.integrated import Ancillaries, IntegratedLikelihood, LogPriorFunction
 from bayesml.linalg.laplace import Gradient, IndefiniteError, LaplaceSystem
@@ -46,6 +46,10 @@ class QuadratureRule:
         """`AGHQ (7 points)`."""
         points = (self.points,) if isinstance(self.points, int) else self.points
         return f"{RULES[self.name]} ({' × '.join(map(str, points))} point{'s' if max(points) > 1 else ''})"
+
+    def check(self, system: LaplaceSystem, design: Design) -> None:
+        """Refuse what cannot be integrated, before any work; the errors are those of `by_factor`."""
+        self.by_factor(system, design)
 
     def by_factor(self, system: LaplaceSystem, design: Design) -> tuple[int, ...]:
         """Points of each grouping factor, the finest first.
@@ -92,16 +96,16 @@ class QuadratureRule:
             )
         return points
 
-    def __call__(
+    def objective(
         self,
         system: LaplaceSystem,
+        design: Design,
         ancillaries: Ancillaries,
         held: Held,
         log_prior: LogPriorFunction | None = None,
-        *,
-        points: tuple[int, ...],
     ) -> "QuadratureLikelihood":
-        """The objective; `points` are those of `by_factor`."""
+        """What is maximised."""
+        points = self.by_factor(system, design)
         return QuadratureLikelihood(system, ancillaries, held, log_prior, self.name, points)
 
 
@@ -188,6 +192,7 @@ class QuadratureLikelihood(IntegratedLikelihood):
         self.quadrature = Quadrature(self.nest, Z, self.density, points)
         self.latest: np.ndarray = np.zeros(int(self.nest.start[-1]))
         self.nodes: list[Nodes] | None = self.quadrature.not_adaptive() if rule == "ghq" else None
+        self.approximate: np.ndarray | None = None
 
     def density(self, rows: np.ndarray) -> Any:
         """Log densities of rows of the system."""
@@ -293,6 +298,12 @@ class QuadratureLikelihood(IntegratedLikelihood):
         more = [given + own for given, own in zip(local.root_slopes, local.state.corrections, strict=True)]
         return replace(local, root_slopes=more)
 
+    def curvature(self, local: Local, changes: Sequence[Sequence[np.ndarray]]) -> np.ndarray | None:
+        """The Hessian of Laplace's approximation at its maximum, on the face where that was."""
+        if self.approximate is None or len(self.approximate) != sum(map(len, changes)) + len(local.extra):
+            return None
+        return self.approximate.copy()
+
     # -- mean and variance ------------------------------------------------------------------------
 
     def adapt(self, roots: Sequence[np.ndarray], beta: np.ndarray, phi: np.ndarray) -> float:
@@ -378,6 +389,20 @@ class QuadratureLikelihood(IntegratedLikelihood):
             covariances.append(inverse.T @ slope @ inverse)
         on_user = by_beta @ np.linalg.inv(columns.coefficients)
         return Scores(on_user, tuple(covariances), np.empty(0)), by_group[:, :a]
+
+
+def climb_on(
+    objective: QuadratureLikelihood, laplace: Optimum, ascent_of: Callable[[], Ascent]
+) -> tuple[Ascent, Optimum]:
+    """The maximum of a quadrature, from that of Laplace's approximation; nodes that are held follow it."""
+    objective.approximate = laplace.hessian
+    ascent = ascent_of()
+    optimum = ascent.run(laplace.point.charts, laplace.point.extra)
+    for _ in range(ADAPTATIONS):
+        if not objective.moved(optimum.point):
+            break
+        optimum = ascent.run(optimum.point.charts, optimum.point.extra)
+    return ascent, optimum
 
 
 def dense_columns(system: LaplaceSystem) -> np.ndarray:
