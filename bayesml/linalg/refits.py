@@ -252,7 +252,7 @@ class Responses:
         """Cross-products of the columns of Y (n, R) with the design of a system."""
         lay, maps = system.layout, system.scaling
         x, z = [design.fixed_columns[j] for j in system.order], term_columns(design)
-        weights, n, p = design.precision_weights, len(Y), system.coefficients
+        weights, n, p = design.row_weights, len(Y), system.coefficients
         count = Y.shape[1]
         Y = Y - design.offset[:, None] if design.offset is not None else Y
         shift = Y.mean(0) if any(column is None for column in x) else np.zeros(count)

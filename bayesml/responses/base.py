@@ -41,6 +41,7 @@ class Response(ABC):
     - `name`, the function of the left side; None for the plain response;
     - `arguments`, the names of its arguments, `subject`, the one that is the response itself (the first unless it says
       otherwise), and `defaults`, the values of those that may be left out;
+    - `given`, the arguments that are no outcome but known beforehand, so that they may be among the terms too;
     - `variants`, responses of the same name with another number of arguments;
     - `missing_allowed`, the arguments in which a missing or infinite value, or None, says something;
     - `codes`, texts that stand for numbers in an argument;
@@ -58,6 +59,7 @@ class Response(ABC):
     name: ClassVar[str | None]
     arguments: ClassVar[tuple[str, ...]]
     defaults: ClassVar[Mapping[str, Any]] = {}
+    given: ClassVar[tuple[str, ...]] = ()
     variants: ClassVar[tuple["Response", ...]] = ()
     missing_allowed: ClassVar[tuple[str, ...]] = ()
     codes: ClassVar[Mapping[str, Mapping[str, float]]] = {}

@@ -53,6 +53,7 @@ class Tobit(Limited):
 
     name = "tobit"
     arguments = ("y", "lower", "upper")
+    given = ("lower", "upper")
     defaults: ClassVar[Mapping[str, Any]] = {"lower": 0, "upper": None}
     missing_allowed = ("lower", "upper")
 

@@ -18,6 +18,7 @@ class KnownSd(Plain):
 
     name = "known_sd"
     arguments = ("y", "sd")
+    given = ("sd",)
     fixes_scale = True
 
     def refusal(self, family: Family) -> str | None:

@@ -44,6 +44,7 @@ class LateEntry(Survival):
     """Time to an event of a unit that was seen because it had none before its entry (left truncation)."""
 
     arguments = ("entry", "time", "event")
+    given = ("entry",)
     inputs = ("y", "status", "entry", "late")
 
     @property

@@ -51,6 +51,7 @@ class SuccessesOfTrials(Trials):
 
     name = "p"
     arguments = ("success", "n")
+    given = ("n",)
 
     def number(self, values: Mapping[str, np.ndarray]) -> np.ndarray:
         return values["n"]

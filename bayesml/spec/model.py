@@ -67,8 +67,10 @@ class Model:
             case Call(function, arguments, options) if function in RESPONSES:
                 given = response.bind(arguments, dict(options))
                 if given is None:
+                    ways = [RESPONSES[function], *RESPONSES[function].variants]
                     raise SpecificationError(
-                        f"The left side is written `{response.written}`, not `{self.formula.response}`."
+                        f"The left side is written {' or '.join(f'`{way.written}`' for way in ways)}, not "
+                        f"`{self.formula.response}`."
                     )
                 complete = given | {name: Literal(value) for name, value in response.left_out(given).items()}
                 return {name: complete[name] for name in (response.subject, *response.arguments)}

@@ -239,7 +239,7 @@ class FormulaParser(ArithmeticParser):
     def shared(self, token: Token) -> Sum:
         """`shared(x | g)`: a random term that enters every predictor."""
         inner = self.parenthesis(self.take())
-        if not inner.random:
+        if not inner.random or inner.factors() or inner.offsets:
             self.fail("`shared` holds a random term: `shared(1 | group)`", token)
         if any(term.tag is not None for term in inner.random):
             self.fail("effects that are shared enter every predictor; a tag has nothing to join", token)

@@ -11,7 +11,7 @@ from bayesml.errors import SpecificationError
 from bayesml.families import FAMILIES, FAMILY_SYNONYMS, Family
 from bayesml.links import LINKS, Link
 from bayesml.spec import model as spec
-from bayesml.spec.expressions import Expression, Name, label, names_in
+from bayesml.spec.expressions import Expression, Name, label
 from bayesml.spec.priors import Priors
 from bayesml.spec.terms import Formula, RandomTerm
 from bayesml.syntax.formula import parse_formula
@@ -282,10 +282,7 @@ def _check_response(model: spec.Model) -> None:
         raise SpecificationError(
             f"`{model.formula.response}` does not go with the {model.family.name} family: {reason.rstrip('.')}."
         )
-    parts: set[Expression] = {next(iter(arguments.values()))}
-    if response.named_by_call:
-        # each of its columns is a part of the response
-        parts = {*arguments.values(), *map(Name, names_in(model.formula.response))}
+    parts: set[Expression] = {value for name, value in arguments.items() if name not in response.given}
     for term in model.formula.fixed.terms:
         if found := parts & set(term.factors):
             raise SpecificationError(

@@ -43,6 +43,18 @@ MEANS = {
     "y/10 ~ x": "y/10 ~ 1 + x",
     "I(y^2) ~ x": "I(y^2) ~ 1 + x",
     "known_sd(y, se) ~ 1 + (1 | school)": "known_sd(y, se) ~ 1 + (1 | school)",
+    "cbind(incidence, size - incidence)~period": "cbind(incidence, size - incidence) ~ 1 + period",
+    "p(k, n) ~ x": "p(k, n) ~ 1 + x",
+    "censored(log(y),status) ~ x": "censored(log(y), status) ~ 1 + x",
+    "interval(lo, hi) ~ x": "interval(lo, hi) ~ 1 + x",
+    "tobit(y) ~ x": "tobit(y) ~ 1 + x",
+    "tobit(y,lower=-1,upper=3.5) ~ x": "tobit(y, lower=-1, upper=3.5) ~ 1 + x",
+    "tobit(y, NULL, top) ~ x": "tobit(y, None, top) ~ 1 + x",
+    "tobit(y, lower=None, upper=2*top) ~ x": "tobit(y, lower=None, upper=2 * top) ~ 1 + x",
+    "Surv(time, status) ~ x": "Surv(time, status) ~ 1 + x",
+    "Surv(time, status==2) ~ x": "Surv(time, status == 2) ~ 1 + x",
+    "Surv(time, event=died) ~ x": "Surv(time, event=died) ~ 1 + x",
+    "Surv(start, stop, event) ~ x": "Surv(start, stop, event) ~ 1 + x",
     "y ~ I(x^2) + I(-x + (a - (b - c))/2)": "y ~ 1 + I(x^2) + I(-x + (a - (b - c))/2)",
     "y ~ I((a*b)^-2) + I(x > 3)": "y ~ 1 + I((a * b)^-2) + I(x > 3)",
     "y ~ poly(x, 2)*f": "y ~ 1 + poly(x, 2) + f + poly(x, 2):f",
@@ -62,6 +74,15 @@ MEANS = {
     "y ~ (x - 1 | g)": "y ~ 1 + (0 + x | g)",
     "y ~ (x || g)": "y ~ 1 + (1 + x || g)",
     "y ~ (f*x || g)": "y ~ 1 + (1 + f + x + f:x || g)",
+    "y ~ (x |p| g)": "y ~ 1 + (1 + x |p| g)",
+    "y ~ (1|ID1|a:b)": "y ~ 1 + (1 |ID1| a:b)",
+    "y ~ (1 |p| a/b)": "y ~ 1 + (1 |p| a) + (1 |p| a:b)",
+    "y ~ (1 |1| g)": "y ~ 1 + (1 |`1`| g)",
+    "y ~ (1 |`a b`| g)": "y ~ 1 + (1 |`a b`| g)",
+    "y ~ shared(1 | id)": "y ~ 1 + shared(1 | id)",
+    "y ~ shared((1 | id) + (1 | h))": "y ~ 1 + shared(1 | id) + shared(1 | h)",
+    "y ~ shared(x || a/b) + (1 | a)": "y ~ 1 + shared(1 + x || a) + shared(1 + x || a:b) + (1 | a)",
+    "y ~ shared + offset": "y ~ 1 + shared + offset",
     "y ~ (1 | a/b/c)": "y ~ 1 + (1 | a) + (1 | a:b) + (1 | a:b:c)",
     "y ~ (x | a:b)": "y ~ 1 + (1 + x | a:b)",
     "y ~ (1 | b:a) + a": "y ~ 1 + a + (1 | b:a)",
@@ -97,6 +118,10 @@ def test_values():
             RandomTerm(FixedPart((Term((Name("x"),)),), False), (Name("a"), Name("b")), False),
         ),
     )
+    assert parse_formula("y ~ (1 |p| g) + shared(1 | h)").random == (
+        RandomTerm(FixedPart(), (Name("g"),), tag="p"),
+        RandomTerm(FixedPart(), (Name("h"),), shared=True),
+    )
     assert parse_formula("y ~ . - x").fixed.terms == (Term((OtherColumns(("x",)),)),)
     assert parse_formula("y ~ poly(x, 2, raw=TRUE)").fixed.terms[0].factors == (
         Call("poly", (Name("x"), Literal(2)), (("raw", Literal(True)),)),
@@ -130,6 +155,17 @@ FAILS = {  # text: where the mark begins, and words of the message
     "y ~ (0 | g)": (4, "no columns"),
     "y ~ (| g)": (5, "expected a term"),
     "y ~ (x |p q| g)": (10, "expected"),
+    "y ~ (x |p| q | g)": (13, "a tag is one name"),
+    "y ~ (x ||p| g)": (7, "a tag joins are correlated"),
+    "y ~ shared(x)": (4, "holds a random term"),
+    "y ~ shared(x + (1 | g))": (4, "holds a random term"),
+    "y ~ shared(1 |p| g)": (4, "nothing to join"),
+    "y ~ 2 * shared(1 | g)": (4, "only 1"),
+    "tobit(y, lower=0, lower=1) ~ x": (18, "given twice"),
+    "cbind(1, 2) ~ x": (0, "no column"),
+    "cbind(y, f(x)) ~ x": (9, "not a function"),
+    "Surv(time, event ~ x": (17, "expected `,`"),
+    "y ~ Surv(time, event)": (4, "left side"),
     "y ~ (1 | g) * x": (4, "a random term can only be added"),
     "y ~ x - (1 | g)": (8, "cannot be taken out"),
     "y ~ ((1 | g) | h)": (4, "neither offsets nor other random terms"),
@@ -229,8 +265,15 @@ def parts(draw, offsets=True):
     return FixedPart(tuple(sorted(terms, key=lambda t: len(t.factors))), draw(st.booleans()), extra)
 
 
+bars = st.one_of(
+    st.sampled_from([(True, None, False), (False, None, False), (True, None, True), (False, None, True)]),
+    names.map(lambda tag: (True, tag.name, False)),
+)
 random_terms = st.builds(
-    RandomTerm, parts(offsets=False), st.lists(names, min_size=1, max_size=3, unique=True).map(tuple), st.booleans()
+    lambda columns, group, bar: RandomTerm(columns, group, *bar),
+    parts(offsets=False),
+    st.lists(names, min_size=1, max_size=3, unique=True).map(tuple),
+    bars,
 )
 
 

@@ -32,6 +32,11 @@ def test_defaults():
     assert not Model("known_sd(y, se) ~ 1").scale_is_free
 
 
+def test_what_is_known_beforehand_may_be_a_term():
+    for formula in ("known_sd(y, se) ~ se", "tobit(y, upper=u) ~ u", "Surv(start, stop, event) ~ start"):
+        assert Model(formula).formula.fixed.terms
+
+
 def test_equal_by_content():
     model = Model(TEXT, weights="w", priors={"x": Normal(0, 1)})
     same = Model(parse_formula(TEXT), FAMILIES["gaussian"], "identity", weights="w", priors={"x": Normal(0, 1)})
@@ -90,6 +95,29 @@ REFUSED = {
     "covariance of another length": (("y ~ (1 | g)",), {"covariance": ()}, "0 covariances .* 1 random"),
     "covariance of another type": (("y ~ (1 | g)",), {"covariance": 3}, "by group or term"),
     "priors": (("y ~ x",), {"priors": "jeffreys"}, "no prior set"),
+    "misspelt family": (("y ~ x",), {"family": "posson"}, "did you mean 'poisson'"),
+    "link of another family": (("y ~ x",), {"family": "poisson", "link": "probit"}, "no link 'probit'; it has log"),
+    "weights without a dispersion": (("y ~ x",), {"family": "poisson", "weights": "w"}, "no dispersion.*frequencies="),
+    "frequencies are no name": (("y ~ x",), {"frequencies": 3}, "`frequencies` is the name of a column"),
+    "exposure is no name": (("y ~ x",), {"family": "poisson", "exposure": [1.0]}, "`exposure` is the name of a column"),
+    "exposure beside an identity link": (("y ~ x",), {"exposure": "e"}, r"identity link.*`offset\(e\)`"),
+    "cbind of the default family": (("cbind(k, n - k) ~ x",), {}, 'gaussian family.*family="binomial"'),
+    "cbind of one": (("cbind(k) ~ x",), {}, r"`cbind\(success, failure\)`, not `cbind\(k\)`"),
+    "trials of counts": (("p(k, n) ~ x",), {"family": "poisson"}, 'poisson family.*family="binomial"'),
+    "trials of one": (("p(k, n) ~ x",), {"family": "bernoulli"}, 'bernoulli family.*family="binomial"'),
+    "known_sd of counts": (("known_sd(y, s) ~ x",), {"family": "poisson"}, "no scale that could be known"),
+    "censored counts": (("censored(y, s) ~ x",), {"family": "poisson"}, "poisson family"),
+    "censored without status": (("censored(y) ~ x",), {}, r"`censored\(y, status\)`"),
+    "interval by wrong names": (("interval(lo, upper=hi) ~ x",), {}, r"`interval\(lo, hi\)`"),
+    "tobit by a wrong name": (("tobit(y, ul=3) ~ x",), {}, r"`tobit\(y, lower=0, upper=None\)`"),
+    "tobit, a limit twice": (("tobit(y, 0, lower=0) ~ x",), {}, r"`tobit\(y, lower=0, upper=None\)`"),
+    "Surv of one": (("Surv(time) ~ x",), {}, r"`Surv\(time, event\)`"),
+    "Surv of four": (("Surv(a, b, c, d) ~ x",), {}, r"`Surv\(time, event\)` or `Surv\(entry, time, event\)`"),
+    "response among the terms": (("Surv(t, d) ~ t",), {}, "response `t` is among the terms"),
+    "event among the terms": (("Surv(t, d) ~ d",), {}, "response `d` is among the terms"),
+    "end of an interval among the groups": (("interval(lo, hi) ~ (1 | hi)",), {}, r"response `hi` is in `\(1 \| hi\)`"),
+    "the same tag and group": (("y ~ (1 |p| g) + (0 + x |p| g)",), {}, "same tag and group.*one term"),
+    "shared of one predictor": (("y ~ shared(x | g)",), {}, r"one predictor.*`\(1 \+ x \| g\)`"),
     "known_sd of three": (("known_sd(y, s, t) ~ 1",), {}, r"known_sd\(y, sd\)"),
     "known_sd by a wrong name": (("known_sd(y, se=s) ~ 1",), {}, r"known_sd\(y, sd\)"),
 }
@@ -105,7 +133,8 @@ def test_refused(name):
 ELSEWHERE = [
     "REML", "method", "nAGQ", "data", "random", "groups", "re_formula", "vc_formula", "correlation", "dispformula",
     "offset", "subset", "contrasts", "control", "na_action", "dropna", "prior", "pweights", "cov_struct", "noncentered",
-    "criterion", "chains",
+    "criterion", "chains", "trials", "size", "censored", "event", "metric", "dispersion", "base", "points", "intpoints",
+    "fweights", "frequency",
 ]  # fmt: skip
 
 
