@@ -25,6 +25,8 @@ class Encoder:
     def __init__(self) -> None:
         self.arrays: dict[str, np.ndarray] = {}
         self._names: dict[int, str] = {}
+        # By identity; the objects are kept, so that no other takes their place in memory.
+        self._objects: dict[int, tuple[int, Any]] = {}
 
     def __call__(self, value: Any) -> Any:
         match value:
@@ -44,6 +46,8 @@ class Encoder:
                 return {"dict": [[self(key), self(item)] for key, item in value.items()]}
             case datetime.datetime() | datetime.date():
                 return {type(value).__name__: value.isoformat()}
+            case slice():
+                return {"slice": [self(value.start), self(value.stop), self(value.step)]}
             case np.ndarray():
                 return self.array(value)
             case pd.Index():
@@ -91,15 +95,19 @@ class Encoder:
         return {"kind": "plain", "values": self(labels), "dtype": str(value.dtype)}
 
     def object(self, value: Any) -> Any:
-        """An object of a class of this package, by its fields."""
+        """An object of a class of this package, by its fields; the second time by its number."""
         cls = type(value)
+        if id(value) in self._objects:
+            return {"same": self._objects[id(value)][0]}
         if cls.__module__.partition(".")[0] != PACKAGE or "<" in cls.__qualname__:
             raise StorageError(
                 f"A {cls.__module__}.{cls.__qualname__} cannot be stored: it is no part of this package."
             )
+        number = len(self._objects)
+        self._objects[id(value)] = number, value
         names = [field.name for field in fields(value) if field.init] if is_dataclass(value) else vars(value)
         content = {name: self(getattr(value, name)) for name in names}
-        return {"object": f"{cls.__module__}:{cls.__qualname__}", "fields": content}
+        return {"object": f"{cls.__module__}:{cls.__qualname__}", "fields": content, "number": number}
 
 
 class Decoder:
@@ -107,6 +115,7 @@ class Decoder:
 
     def __init__(self, arrays: Mapping[str, np.ndarray]) -> None:
         self.arrays = arrays
+        self.objects: dict[int, Any] = {}
 
     def __call__(self, node: Any) -> Any:
         match node:
@@ -136,8 +145,14 @@ class Decoder:
                 return self.values(items, shape, dtype)
             case {"index": inner, "names": names}:
                 return self.index(inner).set_names([self(name) for name in names])
-            case {"object": path, "fields": content}:
-                return self.object(path, content)
+            case {"slice": [start, stop, step]}:
+                return slice(self(start), self(stop), self(step))
+            case {"same": number}:
+                return self.objects[number]
+            case {"object": path, "fields": content, **more}:
+                found = self.object(path, content)
+                self.objects[more.get("number", -1)] = found
+                return found
         raise StorageError("The file holds something that this version cannot read.")
 
     def values(self, items: list, shape: list[int], dtype: str) -> np.ndarray:
