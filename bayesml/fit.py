@@ -1,10 +1,12 @@
 """`fit`: estimates of a model by maximum likelihood, restricted likelihood or posterior mode."""
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from bayesml.design.build import build_design
 from bayesml.errors import SpecificationError
 from bayesml.estimators import gaussian, laplace
+from bayesml.estimators.quadrature import RULES, QuadratureRule
 from bayesml.graphs.roles import build_graph
 from bayesml.linalg.threads import one_blas_thread
 from bayesml.results.likelihood import LikelihoodResult
@@ -13,14 +15,16 @@ from bayesml.spec.terms import Formula
 from bayesml.syntax.model import Model as WrittenModel
 
 CRITERIA = ("ml", "reml", "map")
-INTEGRATIONS = ("exact", "laplace")
+INTEGRATIONS = ("exact", "laplace", *RULES)
+POINTS = 7
 
 
 def fit(
     formula: str | Formula | Model,
     data: Any,
     criterion: Literal["ml", "reml", "map"] | None = None,
-    integration: Literal["exact", "laplace"] | None = None,
+    integration: Literal["exact", "laplace", "aghq", "mvaghq", "ghq"] | None = None,
+    points: int | Sequence[int] = POINTS,
     verbose: bool = False,
     **options: Any,
 ) -> LikelihoodResult:
@@ -31,8 +35,8 @@ def fit(
         y_i ~ family(g^-1(eta_i), …),    eta = X beta + sum_k Z_k b_k + offset,    b_k ~ N(0, G_k)
 
     The random effects are integrated out: exactly in linear models, where beta and sigma are profiled out (ML) or beta
-    is integrated out too (REML); else by Laplace's approximation. The estimates are the maximum over all covariances,
-    those on the boundary included.
+    is integrated out too (REML); else by Laplace's approximation, or by Gauss–Hermite quadrature where grouping factors
+    are nested. The estimates are the maximum over all covariances, those on the boundary included.
 
     Parameters
     ----------
@@ -43,8 +47,12 @@ def fit(
     criterion : {"reml", "ml", "map"}, optional
         Restricted likelihood (the default of linear models), likelihood (of all others), or posterior mode of the
         natural parameters (coefficients, sds, correlations) under `priors`, without a Jacobian.
-    integration : {"exact", "laplace"}, optional
+    integration : {"exact", "laplace", "aghq", "mvaghq", "ghq"}, optional
         How the random effects are integrated out. Default: exactly where that is possible, else by Laplace's method.
+        ``"aghq"`` puts the nodes at the modes, scaled by the curvatures; ``"mvaghq"`` at the posterior means, scaled by
+        the posterior covariances; ``"ghq"`` does not adapt them.
+    points : int or sequence of int, default 7
+        Nodes a random effect in a quadrature; one for each level of grouping, the coarsest first, or one for all.
     verbose : bool, default False
         Print the iterations.
     **options
@@ -79,14 +87,15 @@ def fit(
     """
     model = as_model(formula, options)
     exact = is_exact(model)
-    use = chosen(criterion, model, exact)
+    use = chosen(criterion, model, exact and integration in (None, "exact"))
     method = integral(integration, use, exact)
+    rule = quadrature(method, points)
     with one_blas_thread():
         design = build_design(model, data)
     report = print_iteration if verbose else None
     if method == "exact":
         return gaussian.estimate(build_graph(model, design), use, report=report)
-    return laplace.estimate(build_graph(model, design), use, report=report)
+    return laplace.estimate(build_graph(model, design), use, report=report, rule=rule)
 
 
 def is_exact(model: Model) -> bool:
@@ -115,6 +124,17 @@ def integral(integration: str | None, criterion: str, exact: bool) -> str:
     if integration != "exact" and criterion == "reml":
         raise SpecificationError(f'`integration="{integration}"` has no restricted likelihood: give `criterion="ml"`.')
     return integration
+
+
+def quadrature(integration: str, points: int | Sequence[int]) -> QuadratureRule | None:
+    """The rule of a quadrature; None for the other integrals, which have no points."""
+    if integration in RULES:
+        return QuadratureRule(integration, points)
+    if points != POINTS:
+        raise SpecificationError(
+            f'`points={points!r}` is for `integration="aghq"`, `"mvaghq"` or `"ghq"`; this is "{integration}".'
+        )
+    return None
 
 
 def as_model(formula: str | Formula | Model, options: dict[str, Any]) -> Model:

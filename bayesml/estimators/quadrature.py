@@ -39,12 +39,12 @@ class QuadratureRule:
     """
 
     name: str = "aghq"
-    points: int | tuple[int, ...] = 7
+    points: int | Sequence[int] = 7
 
     @property
     def label(self) -> str:
         """`AGHQ (7 points)`."""
-        points = (self.points,) if isinstance(self.points, int) else self.points
+        points = np.atleast_1d(self.points)
         return f"{RULES[self.name]} ({' × '.join(map(str, points))} point{'s' if max(points) > 1 else ''})"
 
     def check(self, system: LaplaceSystem, design: Design) -> None:
@@ -75,8 +75,8 @@ class QuadratureRule:
             )
         if len(given) not in (1, len(groups)):
             raise SpecificationError(
-                f"`points={self.points!r}` has {len(given)} numbers, and the model {len(groups)} levels of grouping "
-                f"({', '.join(groups[::-1])}): give one number, or {len(groups)}, the coarsest level first."
+                f"`points={self.points!r}` has {len(given)} numbers; levels of grouping, the coarsest first, are: "
+                f"{', '.join(groups[::-1])}. Give one number, or one for each of them."
             )
         if self.name == "mvaghq" and (given < 2).any():
             raise SpecificationError(
