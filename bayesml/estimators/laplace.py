@@ -8,6 +8,7 @@ import numpy as np
 
 from bayesml.covariance import Covariance
 from bayesml.design.arrays import Design
+from bayesml.design.collapsing import collapse
 from bayesml.errors import ConvergenceWarning, NotIdentified
 from bayesml.estimators.ascent import Ascent
 from bayesml.estimators.held import Held, hold
@@ -63,7 +64,8 @@ def maximise(
     rule: QuadratureRule | None = None,
 ) -> LaplaceSolution:
     """The maximum, unlabelled."""
-    design, held = hold(graph.design, graph.held)
+    collapsed = collapse(graph.design)
+    design, held = hold(graph.design if collapsed is None else collapsed.design, graph.held)
     ancillaries = Ancillaries(graph)
     reduced = graph.replace(design=design)
     system = LaplaceSystem.of(design, lambda order: RowDerivatives(reduced, order))
@@ -92,6 +94,7 @@ def maximise(
         ascent, optimum = climb_on(final, optimum, lambda: ascent_of(final, structures, design, report))
     return LaplaceSolution(
         design, system, final, ascent, optimum, criterion, held, integration, without, graph.family.scale_parameter,
+        None if collapsed is None else collapsed.place,
     )  # fmt: skip
 
 
@@ -196,4 +199,4 @@ def in_units_of_information(
 
 def sizes(design: Design) -> list[float]:
     """Rows a level of each random term."""
-    return [design.n / len(term.levels) for term in design.random]
+    return [design.nobs / len(term.levels) for term in design.random]

@@ -35,6 +35,8 @@ class LaplaceSolution(Maximum):
     loglik_without_random : float
     scale_parameter : str or None
         The ancillary parameter that is the residual scale.
+    place : ndarray of int64 (n,) or None
+        Row of `design` of each row of the data, where equal rows were collapsed.
     """
 
     design: Design
@@ -47,6 +49,7 @@ class LaplaceSolution(Maximum):
     integration: str
     loglik_without_random: float
     scale_parameter: str | None
+    place: np.ndarray | None = None
 
     # -- estimates --------------------------------------------------------------------------------
 
@@ -101,6 +104,16 @@ class LaplaceSolution(Maximum):
     def n_parameters(self) -> int:
         covariances = sum(map(self.n_free, range(len(self.held.terms))))
         return int(self.held.free.sum()) + covariances + self.objective.ancillaries.n_free
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader should know of the fit."""
+        if self.place is None:
+            return ()
+        return (
+            f"Rows equal in everything were counted: {self.design.n} different ones of {len(self.place)}; AIC, BIC and "
+            "the number of rows are those of all.",
+        )
 
     # -- the mode of the random effects -----------------------------------------------------------
 
@@ -175,6 +188,8 @@ class LaplaceSolution(Maximum):
         """Linear predictors at the modes, (n,), or (n, K) of several."""
         eta = np.empty_like(self.mode.eta)
         eta[self.system.order] = self.mode.eta
+        if self.place is not None:
+            eta = eta[self.place]
         return eta[:, 0] if self.system.K == 1 else eta
 
     # -- standard errors --------------------------------------------------------------------------
