@@ -40,6 +40,7 @@ class Family(ABC):
     - `log_density`; `log_distribution`, `log_survivor` and `log_interval` or, in `no_tails`, why they are not there;
     - `mean`, `variance`, `simulate`, in NumPy;
     - `latent_variance`, the level-1 variance of intraclass correlations, None where there is none;
+    - `special_cases`, families that it becomes at one value of its one further parameter;
     - `ratio(link)`, what exp(coefficient) is called, where it is not what the link calls it.
     """
 
@@ -57,6 +58,8 @@ class Family(ABC):
     takes_trials: ClassVar[bool] = False
     reads_two_levels: ClassVar[bool] = False
     no_tails: ClassVar[str | None] = None
+    special_cases: ClassVar[Mapping[str, bool]] = {}
+    """By name, and whether that value is an edge of the parameter's range, as alpha = 0 of negative binomial is."""
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and self.__dict__ == other.__dict__

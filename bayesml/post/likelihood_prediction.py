@@ -52,14 +52,16 @@ def predict_by_estimates(result: LikelihoodResult, rows: PredictionRows, request
         if quantity.linear
         else Slopes.of(response, eta, result.ancillary_values, spread is not None)
     )
-    variance = response_variance(result, rows, request, slopes)
+    single = len(design.predictors) == 1
+    of_predictor = combination_variance(result, rows, request, np.ones_like(eta)) if single else 0.0
+    variance = response_variance(result, rows, request, slopes, of_predictor)
     out = {"estimate": estimate, "se": np.sqrt(variance)}
     if request.interval is None:
         return out
     if request.interval == "prediction":
-        lower, upper = prediction_limits(result, rows, request, eta, estimate, variance)
+        lower, upper = prediction_limits(result, rows, request, eta, estimate, of_predictor)
     elif quantity.monotone and not slopes.by_values.any() and spread is None:
-        half = normal_quantile(request.ci_prob) * np.sqrt(predictor_variance(result, rows, request))
+        half = normal_quantile(request.ci_prob) * np.sqrt(of_predictor)
         ends = [response(eta + move[:, None], result.ancillary_values) for move in (-half, half)]
         lower, upper = np.minimum(*ends), np.maximum(*ends)
     else:
@@ -139,14 +141,23 @@ class Slopes:
         return cls(np.stack(by_eta, axis=-1), stacked, hessian)
 
 
-def response_variance(result: LikelihoodResult, rows: PredictionRows, request: Request, slopes: Slopes) -> np.ndarray:
-    """Variance (m,) of a quantity by the delta method.
+def response_variance(
+    result: LikelihoodResult,
+    rows: PredictionRows,
+    request: Request,
+    slopes: Slopes,
+    spread_of_predictor: np.ndarray | float,
+) -> np.ndarray:
+    """Variance (m,) of a quantity by the delta method, `spread_of_predictor` that of the only linear predictor.
 
     Coefficients and conditional modes count jointly, parameters of the family and, in averages, variances of the
     random effects with their covariance with the coefficients. Of what lies on its boundary nothing is known, so it
     counts as known.
     """
-    linear = combination_variance(result, rows, request, slopes.by_eta)
+    if len(result.design.predictors) == 1:
+        linear = slopes.by_eta[:, 0] ** 2 * spread_of_predictor
+    else:
+        linear = combination_variance(result, rows, request, slopes.by_eta)
     own = parameter_slopes(result, rows, slopes)
     vcov = result.variances.parameters.vcov
     used = ~np.isnan(np.diag(vcov)) & own.any(axis=0)
@@ -177,11 +188,6 @@ def parameter_slopes(result: LikelihoodResult, rows: PredictionRows, slopes: Slo
                 a = estimates.ancillary_places[str(estimates.scale_parameter)]
                 out[:, v] = slopes.by_values[:, a] / (2 * result.sigma)
     return out
-
-
-def predictor_variance(result: LikelihoodResult, rows: PredictionRows, request: Request) -> np.ndarray:
-    """Variance (m,) of the only linear predictor."""
-    return combination_variance(result, rows, request, np.ones((len(rows.X), 1)))
 
 
 def combination_variance(
@@ -215,7 +221,7 @@ def prediction_limits(
     request: Request,
     eta: np.ndarray,
     estimate: np.ndarray,
-    variance: np.ndarray,
+    of_predictor: np.ndarray | float,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Limits of a new response: normal where responses are, else quantiles of simulated ones.
 
@@ -225,10 +231,12 @@ def prediction_limits(
     if request.ranef == "marginal":
         at_random = between(result.design, rows, result.solution.covariances)[:, 0, 0]
     if result.model.family.exact_with(result.model.link):
-        half = normal_quantile(request.ci_prob) * np.sqrt(variance + at_random + rows.response_scale(result.sigma) ** 2)
+        half = normal_quantile(request.ci_prob) * np.sqrt(
+            of_predictor + at_random + rows.response_scale(result.sigma) ** 2
+        )
         return estimate - half, estimate + half
     rows.refuse_unknown_rows()
-    sd = np.sqrt(predictor_variance(result, rows, request) + at_random)
+    sd = np.sqrt(of_predictor + at_random)
     tails = (1 - request.ci_prob) / 2, (1 + request.ci_prob) / 2
     lower, upper = np.empty(len(eta)), np.empty(len(eta))
     for part in np.array_split(np.arange(len(eta)), len(eta) * SIMULATIONS // 4_000_000 + 1):

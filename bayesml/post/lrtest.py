@@ -5,8 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from bayesml.design.addresses import covariance_addresses
+from bayesml.design.arrays import Design
 from bayesml.errors import RefusedTest
+from bayesml.families import Family
 from bayesml.post.nesting import random_null, same_volume, spans
+from bayesml.post.row_predictors import fixed_masks
 from bayesml.results.chibar2 import ChiBarSquare
 from bayesml.results.likelihood import LikelihoodResult
 from bayesml.tables.numbers import p_phrase
@@ -77,14 +80,15 @@ def lrtest(small: LikelihoodResult, big: LikelihoodResult) -> LikelihoodRatioTes
     RefusedTest
         The comparison would be wrong: posteriors, other rows, responses or weights, ML against REML, REML with
         fixed parts that span different columns or are coded differently, MAP, another integration, models that are
-        not nested, a variance common to both models at 0, a fit that did not converge.
+        not nested, a variance common to both models at 0, a fit that did not converge; other families, unless the
+        smaller one is a special case of the larger one.
 
     Notes
     -----
     A variance cannot be negative, so LR is not χ² where one is tested. One variance: ½χ²(0) + ½χ²(1). One
     more column, correlated with q others: ½χ²(q) + ½χ²(q + 1). Two or three independent variances against
     no random effects: weights from the information. Otherwise χ² with all parameters bounds p from above, and the
-    result says so.
+    result says so. Poisson within negative binomial is alpha = 0, an edge like that of a variance: ½χ²(0) + ½χ²(1).
 
     References
     ----------
@@ -128,13 +132,28 @@ def refuse_different_data(small: LikelihoodResult, big: LikelihoodResult) -> Non
         raise RefusedTest(f"The fits are to different responses or rows (`{a.response_name}` and `{b.response_name}`).")
     if not same_array(a.precision_weights, b.precision_weights):
         raise RefusedTest("The fits have different weights, so their likelihoods cannot be compared.")
+    if not same_response(a, b):
+        raise RefusedTest(
+            f"The fits are to different responses (`{a.response_name}` and `{b.response_name}`): other trials, limits, "
+            "status codes, categories or frequencies."
+        )
     if not same_array(a.offset, b.offset):
         raise RefusedTest("The fits have different offsets, so neither is a special case of the other.")
 
 
+def same_response(a: Design, b: Design) -> bool:
+    """Whether all that is known of the responses of two designs is the same."""
+    names = a.response.keys() | b.response.keys()
+    return (
+        a.categories == b.categories
+        and same_array(a.frequencies, b.frequencies)
+        and all(same_array(a.response.get(name), b.response.get(name)) for name in names)
+    )
+
+
 def same_array(a: np.ndarray | None, b: np.ndarray | None) -> bool:
     """Equal arrays, or both absent."""
-    return a is b or (a is not None and b is not None and np.array_equal(a, b))
+    return a is b or (a is not None and b is not None and np.array_equal(a, b, equal_nan=True))
 
 
 def refuse_different_criteria(small: LikelihoodResult, big: LikelihoodResult) -> None:
@@ -146,7 +165,8 @@ def refuse_different_criteria(small: LikelihoodResult, big: LikelihoodResult) ->
     for what, a, b in (
         ("criterion", small.criterion, big.criterion),
         ("integration", small.integration, big.integration),
-        ("family", small.model.family, big.model.family),
+        ("response", small.model.response, big.model.response),
+        ("family", small.model.family, special_family(small, big)),
         ("link", small.model.link, big.model.link),
     ):
         if a != b:
@@ -155,9 +175,15 @@ def refuse_different_criteria(small: LikelihoodResult, big: LikelihoodResult) ->
             )
 
 
+def special_family(small: LikelihoodResult, big: LikelihoodResult) -> Family:
+    """The family of the larger model, or that of the smaller one where it is a special case of it."""
+    own, other = small.model.family, big.model.family
+    return own if own.name in other.special_cases else other
+
+
 def null_distribution(small: LikelihoodResult, big: LikelihoodResult) -> ChiBarSquare:
     """The distribution of LR, or a refusal where the models are not nested or not comparable."""
-    within = spans(big.design.X, small.design.X)
+    within = fixed_part_within(small, big)
     extra = len(big.design.coefficients) - len(small.design.coefficients)
     if small.criterion == "reml" and not (within and extra == 0):
         raise RefusedTest(
@@ -169,14 +195,36 @@ def null_distribution(small: LikelihoodResult, big: LikelihoodResult) -> ChiBarS
             "The fixed parts span the same columns, but are scaled or coded differently, and REML likelihoods depend "
             'on that. Write the fixed part of both in the same way, or fit both by `criterion="ml"`.'
         )
-    null = random_null(small.design, big.design, big.sigma_free)
+    null = random_null(small.design, big.design, big.sigma_free, big.integration == "exact")
     if not within or null is None:
         part = "random" if within else "fixed"
         raise RefusedTest(
             f"The models are not nested: the {part} part of `{small.formula}` is no special case of that of "
             f"`{big.formula}`."
         )
-    return null.shifted(extra + restrictions_held(small, big))
+    held = restrictions_held(small, big)
+    if small.model.family == big.model.family:
+        return null.shifted(extra + held)
+    if not big.model.family.special_cases[small.model.family.name]:
+        return null.shifted(extra + held + 1)
+    if null == ChiBarSquare.chi2(0):
+        return ChiBarSquare.half(0).shifted(extra + held)
+    # Two edges at once: the chi-square with all parameters bounds whatever mixture it is.
+    return ChiBarSquare.chi2(big.df - small.df, conservative=True)
+
+
+def fixed_part_within(small: LikelihoodResult, big: LikelihoodResult) -> bool:
+    """Whether the fixed part of the larger model holds that of the smaller one, in each linear predictor."""
+    pairs = zip(predictor_columns(small), predictor_columns(big), strict=True)
+    return all(spans(larger, smaller) for smaller, larger in pairs)
+
+
+def predictor_columns(result: LikelihoodResult) -> list[np.ndarray]:
+    """Columns of X of each linear predictor; with a constant where cut points stand for it."""
+    X, masks = result.design.X, fixed_masks(result.design)
+    if not result.model.family.takes_intercept:
+        return [np.column_stack([np.ones(len(X)), X])]
+    return [X[:, mask > 0] for mask in masks]
 
 
 def restrictions_held(small: LikelihoodResult, big: LikelihoodResult) -> int:

@@ -62,7 +62,7 @@ def columns_by_group(blocks: Iterable[Block]) -> dict[str, frozenset[str]]:
     return out
 
 
-def random_null(small: Design, big: Design, sigma_free: bool = True) -> ChiBarSquare | None:
+def random_null(small: Design, big: Design, sigma_free: bool = True, linear: bool = True) -> ChiBarSquare | None:
     """Distribution of LR for what the random part of `big` has beyond that of `small`.
 
     Returns
@@ -91,7 +91,7 @@ def random_null(small: Design, big: Design, sigma_free: bool = True) -> ChiBarSq
     if not all(block.contains(piece) for block in after for piece in before):
         return None
     if not small.random:
-        return without_random(big, sigma_free)
+        return without_random(big, sigma_free, linear)
     if smaller == larger:
         return ChiBarSquare.chi2(extra)
     if not before and extra == 1:
