@@ -61,6 +61,7 @@ NEAR_FACE = 0.3  # theta² times a level's cross-product, below which the face w
 FACE_TOLERANCE = 1e-9  # of log likelihood that may be given up for an exact zero
 FLAT = 1e-8  # eigenvalue of the Hessian relative to the largest, below which a direction is flat
 SMALLEST_SLOPE = 1e-2  # of l in a relative variance: the scale of slopes where all of them are rounding
+NOISE = 3e-13  # of a log likelihood, relative
 STEP = 1e-5  # of central differences of the gradient
 
 
@@ -334,6 +335,11 @@ class Ascent:
             enough = point.value + 1e-4 * t * slope if not last else point.value - 1e-9 * (1.0 + abs(point.value))
             if new.value >= enough and (last or new.value > point.value):
                 return new
+            # where a gain would be lost in the rounding of the value, the slope along the step tells
+            lost = NOISE * (1.0 + abs(point.value))
+            if shrink == 0 and slope < lost and new.value > point.value - lost:
+                if abs(float(new.gradient @ step)) < 0.5 * slope:
+                    return new
             if last:
                 return None
         return None

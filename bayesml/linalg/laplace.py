@@ -41,8 +41,8 @@ from bayesml.linalg.working import (
     sweep_covariances,
 )
 
-MODE_TOLERANCE = 1e-15  # decrement at the mode: its root, times an l''', is the error of the log determinant
-NEARLY = 1e-6  # decrement from which one further step suffices
+MODE_TOLERANCE = 1e-16  # decrement at the mode: its root, times an l''', is the error of the log determinant
+NEARLY = 1e-7  # decrement from which one further step suffices
 LIMIT = 100  # evaluations of a search for the mode
 HALVINGS = 30
 
@@ -346,10 +346,12 @@ class LaplaceSystem:
             step_b, step_c = self.solve(self.factor(lam, clipped(d2)) if indefinite else factored, residual.copy())
             # g'H^-1 g, as the gradient in u is Lambda'(residual)
             decrement = float(residual @ step_b)
-            if decrement < MODE_TOLERANCE * (1.0 + 1e-3 * abs(penalised)):
+            if decrement < MODE_TOLERANCE * (1.0 + 1e-6 * abs(penalised)):
                 if indefinite:
                     raise IndefiniteError("the log density of the random effects is not concave at its mode")
-                return Mode(*here, penalised, rows or self.derivatives.third(here.eta, phi), factored)
+                # c is the scores themselves: where G is singular no step b tells it
+                third = rows or self.derivatives.third(here.eta, phi)
+                return Mode(here.c + residual, here.b, here.eta, penalised, third, factored)
             before, step, t, value = here, Place(step_c, step_b, self.effect_predictors(step_b)), 1.0, penalised
             here = before.moved(step, t)
             nearly = decrement < NEARLY and not indefinite
