@@ -135,6 +135,16 @@ class Response(ABC):
         """The arrays of `inputs` (n,), float64, from the values of the arguments and the support of the family."""
         return {name: values[self.subject if name == "y" else name] for name in self.inputs}
 
+    def reading(self, given: Container[str]) -> str | None:
+        """What the arguments say of a row, in words, with their names in braces; None where there is nothing to say.
+
+        Parameters
+        ----------
+        given : container of str
+            The arguments that are not None.
+        """
+        return None
+
     @abstractmethod
     def log_density(
         self, family: Family, y: Mapping[str, Any], parameters: Mapping[str, Any], namespace: ModuleType

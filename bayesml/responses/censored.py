@@ -37,6 +37,9 @@ class Censored(Limited):
     arguments = ("y", "status")
     codes: ClassVar[Mapping[str, Mapping[str, float]]] = {"status": {"none": OBSERVED, "right": RIGHT, "left": LEFT}}
 
+    def reading(self, given: Container[str]) -> str:
+        return "{y} is only known to be larger where {status} is 1, smaller where it is -1"
+
     def problems(self, values: Mapping[str, np.ndarray]) -> tuple[Problem, ...]:
         known = np.isin(values["status"], (OBSERVED, RIGHT, LEFT))
         return (
@@ -60,6 +63,11 @@ class Tobit(Limited):
     def left_out(self, given: Container[str]) -> dict[str, Any]:
         found = super().left_out(given)
         return found | {"lower": None} if "upper" in given and "lower" in found else found
+
+    def reading(self, given: Container[str]) -> str | None:
+        sides = {"lower": "at most {lower} where it reaches it", "upper": "at least {upper} where it reaches it"}
+        known = [text for name, text in sides.items() if name in given]
+        return "{y} is only known to be " + ", ".join(known) if known else None
 
     def problems(self, values: Mapping[str, np.ndarray]) -> tuple[Problem, ...]:
         lower, upper = limits(values, "lower", "upper")

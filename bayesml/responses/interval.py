@@ -1,6 +1,6 @@
 """Response known to lie in an interval."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from math import inf
 from types import ModuleType
 from typing import Any
@@ -23,6 +23,9 @@ class Interval(Limited):
     missing_allowed = ("lo", "hi")
     inputs = ("y", "status", "lower", "upper")
     named_by_call = True
+
+    def reading(self, given: Container[str]) -> str:
+        return "y is only known to lie between {lo} and {hi}"
 
     def problems(self, values: Mapping[str, np.ndarray]) -> tuple[Problem, ...]:
         lower, upper = limits(values, "lo", "hi")

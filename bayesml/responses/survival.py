@@ -1,6 +1,6 @@
 """Times to an event, of which some are known only to be longer."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from math import inf
 from types import ModuleType
 from typing import Any, ClassVar
@@ -21,6 +21,9 @@ class Survival(Response):
     arguments: ClassVar[tuple[str, ...]] = ("time", "event")
     inputs: ClassVar[tuple[str, ...]] = ("y", "status")
     needs_tails = True
+
+    def reading(self, given: Container[str]) -> str:
+        return "{time} is only known to be longer where {event} is 0"
 
     def problems(self, values: Mapping[str, np.ndarray]) -> tuple[Problem, ...]:
         known = np.isin(values["event"], (0.0, 1.0))
@@ -50,6 +53,9 @@ class LateEntry(Survival):
     @property
     def subject(self) -> str:
         return "time"
+
+    def reading(self, given: Container[str]) -> str:
+        return super().reading(given) + "; the row was seen because the time is longer than {entry}"
 
     def problems(self, values: Mapping[str, np.ndarray]) -> tuple[Problem, ...]:
         early = Problem("the entry must come before the exit", values["entry"] >= values["time"])
