@@ -102,7 +102,11 @@ class DenseModel:
         """Adaptive quadrature at modes and curvatures, points by level, the coarsest first."""
         return self.nested(self.fixed, np.arange(len(self.fixed)), self.factors, points)
 
-    def nested(self, eta, rows, factors, points) -> float:
+    def ghq(self, points: tuple[int, ...]) -> float:
+        """Quadrature that is not adapted."""
+        return self.nested(self.fixed, np.arange(len(self.fixed)), self.factors, points, adaptive=False)
+
+    def nested(self, eta, rows, factors, points, adaptive=True) -> float:
         """Log integral over the effects of these factors, coarsest first, of some rows at predictors `eta`."""
         if not factors:
             return float(self.log_density(eta, rows).sum())
@@ -112,13 +116,14 @@ class DenseModel:
             own = top.codes[rows] == level
             part, base = rows[own], eta[own]
             q = top.Z.shape[2]
-            _, u, P = self.mode(base, part, self.effects(part, factors))
-            S = np.linalg.inv(np.linalg.inv(P)[:q, :q])
-            L = np.linalg.cholesky(S)
+            u, L = np.zeros(q), np.eye(q)
+            if adaptive:
+                _, u, P = self.mode(base, part, self.effects(part, factors))
+                L = np.linalg.cholesky(np.linalg.inv(np.linalg.inv(P)[:q, :q]))
             terms = []
             for index in product(range(points[0]), repeat=q):
                 node = u[:q] + np.sqrt(2.0) * np.linalg.solve(L.T, z[list(index)])
-                inner = self.nested(base + top.scaled[part] @ node, part, factors[1:], points[1:])
+                inner = self.nested(base + top.scaled[part] @ node, part, factors[1:], points[1:], adaptive)
                 terms.append(np.log(w[list(index)]).sum() + (z[list(index)] ** 2).sum() + inner - 0.5 * node @ node)
             total += logsumexp(terms) - np.log(np.diag(L)).sum() - 0.5 * q * np.log(np.pi)
         return float(total)
