@@ -178,6 +178,9 @@ class DenseSolution:
         G, Z = self.prior_covariance, self.dense_Z()
         return self.split(G @ Z.T @ self.state["inverse"] @ self.state["error"])
 
+    def means(self):
+        return self.modes(), tuple(np.sqrt(np.einsum("jii->ji", own)) for own in self.conditional_covariance())
+
     def conditional_covariance(self):
         G, Z = self.prior_covariance, self.dense_Z()
         return self.split_blocks(G - G @ Z.T @ self.state["inverse"] @ Z @ G)

@@ -126,6 +126,11 @@ class GaussianSolution(Maximum):
         e = self.evaluation
         return self.system.effects_by_term(e.modes, e.solution[: self.system.layout.border])
 
+    def means(self) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]] | None:
+        """Means and sds (levels, q) of the effects given y: the modes."""
+        sds = tuple(np.sqrt(np.einsum("jii->ji", own)) for own in self.conditional_covariance())
+        return self.modes(), sds
+
     def modes_at(self, covariances: Sequence[np.ndarray], sigma: float) -> tuple[np.ndarray, ...]:
         T = self.system.scaling.terms
         roots = [np.linalg.solve(t, semidefinite_cholesky(G) / sigma) for t, G in zip(T, covariances, strict=True)]

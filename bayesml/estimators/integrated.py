@@ -127,6 +127,10 @@ class IntegratedLikelihood:
         """Approximate second derivatives in changes dG of the terms and in the further parameters."""
         return None
 
+    def moments(self, point: Point) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """Means (levels, q) and covariances (levels, q, q) of the effects of each term: quadratures know them."""
+        raise NotImplementedError
+
     def log_likelihood(self, point: Point) -> float:
         """The value without the prior."""
         if self.log_prior is None:

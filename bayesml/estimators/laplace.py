@@ -94,7 +94,7 @@ def maximise(
         ascent, optimum = climb_on(final, optimum, lambda: ascent_of(final, structures, design, report))
     return LaplaceSolution(
         design, system, final, ascent, optimum, criterion, held, integration, without, graph.family.scale_parameter,
-        None if collapsed is None else collapsed.place,
+        None if collapsed is None else collapsed.place, quadrature,
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from bayesml.estimators.ascent import Ascent, Optimum
 from bayesml.estimators.held import Held
 from bayesml.estimators.integrated import IntegratedLikelihood
 from bayesml.estimators.maximum import ALONG, Maximum
+from bayesml.estimators.quadrature import QuadratureRule
 from bayesml.linalg.laplace import LaplaceSystem, Mode, times
 from bayesml.results.solution import VarianceParameters
 
@@ -37,6 +38,8 @@ class LaplaceSolution(Maximum):
         The ancillary parameter that is the residual scale.
     place : ndarray of int64 (n,) or None
         Row of `design` of each row of the data, where equal rows were collapsed.
+    rule : QuadratureRule or None
+        None for Laplace's approximation.
     """
 
     design: Design
@@ -50,6 +53,7 @@ class LaplaceSolution(Maximum):
     loglik_without_random: float
     scale_parameter: str | None
     place: np.ndarray | None = None
+    rule: QuadratureRule | None = None
 
     # -- estimates --------------------------------------------------------------------------------
 
@@ -128,6 +132,13 @@ class LaplaceSolution(Maximum):
 
     def modes(self) -> tuple[np.ndarray, ...]:
         return self.natural_effects(self.mode.b)
+
+    def means(self) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]] | None:
+        """Means and sds (levels, q) of the effects given y, by the nodes of a quadrature; None without one."""
+        if self.rule is None:
+            return None
+        means, covariances = self.objective.moments(self.optimum.point)
+        return tuple(means), tuple(np.sqrt(np.einsum("jii->ji", own)) for own in covariances)
 
     def modes_at(self, covariances: Sequence[np.ndarray], sigma: float) -> tuple[np.ndarray, ...]:
         """Modes at other covariances (and scale parameter), the coefficients at their optimum there."""

@@ -195,7 +195,7 @@ def null_distribution(small: LikelihoodResult, big: LikelihoodResult) -> ChiBarS
             "The fixed parts span the same columns, but are scaled or coded differently, and REML likelihoods depend "
             'on that. Write the fixed part of both in the same way, or fit both by `criterion="ml"`.'
         )
-    null = random_null(small.design, big.design, big.sigma_free, big.integration == "exact")
+    null = random_null(small.design, big.design, big.sigma_free, big.linear)
     if not within or null is None:
         part = "random" if within else "fixed"
         raise RefusedTest(

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bayesml.errors import SpecificationError
 from bayesml.post.options import one_of
 from bayesml.results.base import GroupDict, Result, effect_frames
 from bayesml.results.likelihood import LikelihoodResult, block_sds
@@ -19,12 +20,14 @@ def ranef(result: Result, kind: str | None = None, se: str | None = None) -> Gro
     ----------
     result : LikelihoodResult or BayesianResult
     kind : {"mode", "mean", "median"}, optional
-        Fits: conditional ``"mode"`` (default) or ``"mean"``; in a linear model they are the same. Posteriors:
+        Fits: conditional ``"mode"`` (default) or ``"mean"``, of the effects given y at the estimates. In a linear
+        model they are the same; else means, with their own sds, need a fit by quadrature. Posteriors:
         ``"median"`` (default, as in all tables) or ``"mean"`` of the draws; means where all draws would be too large.
     se : {"conditional", "comparative", "full"}, optional
         What the standard deviation takes into account. Fits: ``"conditional"`` (default, lme4's), b given y
         with all parameters fixed; ``"comparative"``, coefficients estimated too: sd(b-hat - b), Stata's
-        `reses`; ``"full"``, variance parameters too, by the delta method. A posterior has only ``"full"``, its draws.
+        `reses`; ``"full"``, variance parameters too, by the delta method (parameters of a family other than its scale
+        count as known). A posterior has only ``"full"``, its draws.
 
     Returns
     -------
@@ -35,7 +38,7 @@ def ranef(result: Result, kind: str | None = None, se: str | None = None) -> Gro
     Raises
     ------
     SpecificationError
-        Unknown or impossible `kind` or `se`.
+        Unknown or impossible `kind` or `se`; means of a fit by Laplace's approximation.
 
     Examples
     --------
@@ -48,7 +51,7 @@ def ranef(result: Result, kind: str | None = None, se: str | None = None) -> Gro
         kind, se = kind or "mode", se or "conditional"
         one_of("kind", kind, ["mode", "mean"])
         one_of("se", se, ["conditional", "comparative", "full"])
-        effects, sds = result.effect_arrays(), likelihood_sds(result, se)
+        effects, sds = likelihood_effects(result, kind, se)
     else:
         kind = kind or "median"
         one_of("kind", kind, ["median", "mean"], " for a posterior")
@@ -65,6 +68,27 @@ def posterior_effects(result: Any, kind: str) -> tuple[np.ndarray, ...]:
     if kind == "median" or not result.effects_fit:
         return result.effect_arrays()
     return tuple(b.mean(axis=(0, 1)) for b in result.effects)
+
+
+def likelihood_effects(
+    result: LikelihoodResult, kind: str, se: str
+) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
+    """Modes or means of each term with their standard deviations, (J, q) each."""
+    around_modes = likelihood_sds(result, se)
+    if kind == "mode" or result.linear or not result.design.random:
+        return result.effect_arrays(), around_modes
+    known = result.solution.means()
+    if known is None:
+        raise SpecificationError(
+            "Conditional means need quadrature, as Laplace's approximation knows the modes alone: fit by "
+            '`integration="aghq"`, or ask for `"mode"`.'
+        )
+    means, sds = known
+    if se == "conditional":
+        return means, sds
+    # What estimating the parameters adds is that of the modes.
+    modes = zip(sds, around_modes, likelihood_sds(result, "conditional"), strict=True)
+    return means, tuple(np.sqrt(sd**2 + np.maximum(wide**2 - own**2, 0.0)) for sd, wide, own in modes)
 
 
 def likelihood_sds(result: LikelihoodResult, se: str) -> tuple[np.ndarray, ...]:
@@ -85,12 +109,14 @@ def variance_of_estimating_variances(result: LikelihoodResult) -> tuple[np.ndarr
     covariances, by central differences. Parameters on the boundary make it NaN.
     """
     parameters = result.variances.parameters
-    steps = STEP * np.sqrt(np.diag(parameters.vcov))
+    used = [a for a, name in enumerate(parameters.names) if name == "sigma2" or name[0] != "ancillary"]
+    names, vcov = [parameters.names[a] for a in used], parameters.vcov[np.ix_(used, used)]
+    steps = STEP * np.sqrt(np.diag(vcov))
     if np.isnan(steps).any():
         return tuple(np.full((len(term.levels), len(term.names)), np.nan) for term in result.design.random)
-    derivatives = [mode_derivatives(result, name, step) for name, step in zip(parameters.names, steps, strict=True)]
+    derivatives = [mode_derivatives(result, name, step) for name, step in zip(names, steps, strict=True)]
     by_term = [np.stack(own) for own in zip(*derivatives, strict=True)]
-    return tuple(np.einsum("ajq,ac,cjq->jq", D, parameters.vcov, D) for D in by_term)
+    return tuple(np.einsum("ajq,ac,cjq->jq", D, vcov, D) for D in by_term)
 
 
 def mode_derivatives(result: LikelihoodResult, name: tuple[int, int, int] | str, step: float) -> list[np.ndarray]:

@@ -98,6 +98,11 @@ class LikelihoodResult(Result):
         """Scale parameter of the family, in a linear model the residual sd; 1 without one or where known by row."""
         return float(self.solution.sigma)
 
+    @property
+    def linear(self) -> bool:
+        """Whether the model is linear and normal, and its responses are seen as they are."""
+        return self.model.family.exact_with(self.model.link) and not self.model.response.needs_tails
+
     @cached_property
     def graph(self) -> Graph:
         """The model on its data, with the parameters that are held."""

@@ -121,6 +121,10 @@ class Solution(Protocol):
         """Conditional modes of b, (levels, q) a term."""
         ...
 
+    def means(self) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]] | None:
+        """Means and sds of b given y at fixed parameters, (levels, q) a term; None where they are not known."""
+        ...
+
     def modes_at(self, covariances: Sequence[np.ndarray], sigma: float) -> tuple[np.ndarray, ...]:
         """Conditional modes at other variance parameters, with the coefficients at their optimum there."""
         ...

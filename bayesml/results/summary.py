@@ -209,7 +209,7 @@ def notes(result: "LikelihoodResult") -> list[str]:
     if result.held:
         out.append("Held fixed: " + ", ".join(f"{name} = {value:g}" for name, value in result.held.items()) + ".")
     if result.design.coefficients:
-        out.append(SMALL_SAMPLE if result.integration == "exact" else MANY_GROUPS)
+        out.append(SMALL_SAMPLE if result.linear else MANY_GROUPS)
     out += getattr(result.solution, "notes", ())
     if result.design.dropped:
         out.append(f"Left out, being combinations of other columns: {', '.join(result.design.dropped)}.")
@@ -224,7 +224,7 @@ def lr_line(result: "LikelihoodResult") -> str:
 
 def null_without_random(result: "LikelihoodResult") -> ChiBarSquare:
     """Distribution of LR against no random effects."""
-    return without_random(result.design, result.sigma_free, result.integration == "exact")
+    return without_random(result.design, result.sigma_free, result.linear)
 
 
 def certificate_line(status: Any) -> str:
