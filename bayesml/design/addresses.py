@@ -173,6 +173,14 @@ def level_in_order(label: str, group: str) -> str:
     return ":".join(place[name] for name in names)
 
 
+def within_predictor(name: str, design: Design) -> str:
+    """A column's name without the linear predictor that it enters: `Days` of `perhaps: Days`."""
+    if len(design.predictors) == 1:
+        return name
+    found = next((p for p in design.predictors if name.startswith(f"{p}: ")), None)
+    return name if found is None else name.removeprefix(f"{found}: ")
+
+
 def reversed_group(name: str) -> str:
     """lme4's name of an interaction group: `class:school` for `school:class`."""
     return ":".join(reversed(name.split(":")))

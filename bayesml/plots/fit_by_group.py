@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -9,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from bayesml.design.addresses import within_predictor
 from bayesml.design.arrays import Design, RandomColumns
 from bayesml.errors import ColumnNotFound, SpecificationError
 from bayesml.plots.colours import CONDITIONAL, POINTS, POPULATION
@@ -16,6 +18,8 @@ from bayesml.post.predict import predict
 from bayesml.results.base import Result
 
 MOST_PANELS = 24
+JITTER = 0.04
+"""Half of the width over which responses 0 and 1 are scattered, so that equal ones do not hide each other."""
 
 
 def fit_by_group(
@@ -24,12 +28,14 @@ def fit_by_group(
     group: str | None = None,
     levels: Sequence[object] | None = None,
     columns: int | None = None,
+    outcome: str | None = None,
 ) -> Figure:
     """Return a figure with one panel for each level: data, conditional line and population line.
 
     The conditional line uses the random effects of the level, ``X beta + Z b``; the population line
-    sets them to zero, ``X beta``. Lines join the values at the rows of the data; where other columns
-    change within a level, they have corners.
+    sets them to zero, ``X beta``; both on the scale of the response: means, probabilities, of trials proportions. Lines
+    join the values at the rows of the data; where other columns change within a level, they have corners. Responses
+    0 and 1 are scattered a little up and down.
 
     Parameters
     ----------
@@ -43,6 +49,8 @@ def fit_by_group(
         Which levels, by their labels, in this order. Default: all, or the first 24.
     columns : int, optional
         Panels in a row.
+    outcome : str, optional
+        Of categories: whose probability is drawn, with 1 for the rows in which it was observed. Default: the last.
 
     Returns
     -------
@@ -54,7 +62,7 @@ def fit_by_group(
     SpecificationError
         The model has no random term, or no column to draw against.
     ColumnNotFound
-        There is no such column, grouping factor or level.
+        There is no such column, grouping factor, level or category.
 
     Examples
     --------
@@ -65,8 +73,8 @@ def fit_by_group(
     term = random_term(result.design, group)
     name = x or default_column(result.design, term)
     horizontal = column(result.design, name)
-    conditional = result.fitted.to_numpy()
-    population = predict(result, ranef="zero", se=False)["estimate"].to_numpy()
+    drawn = drawn_outcome(result.design, outcome)
+    conditional, population, observed = lines(result, drawn)
     shown = chosen_levels(term, levels)
     across = columns or math.ceil(math.sqrt(1.5 * len(shown)))
     down = math.ceil(len(shown) / across)
@@ -82,11 +90,12 @@ def fit_by_group(
     for axes, level in zip(panels.flat, shown, strict=False):
         rows = np.flatnonzero(term.codes == level)
         rows = rows[np.argsort(horizontal[rows], kind="stable")]
-        draw_panel(axes, horizontal[rows], result.design.y[rows], conditional[rows], population[rows])
+        draw_panel(axes, horizontal[rows], observed[rows], conditional[rows], population[rows])
         axes.set_title(term.level_labels[level], fontsize="small", pad=3)
     empty_below(panels, len(shown))
     figure.supxlabel(name, fontsize="medium")
-    figure.supylabel(result.design.response_name, fontsize="medium")
+    response = result.design.response_name
+    figure.supylabel(response if drawn is None else f"probability of {response} = {drawn}", fontsize="medium")
     handles, _ = panels.flat[0].get_legend_handles_labels()
     panels.flat[0].xaxis.set_major_locator(
         MaxNLocator(nbins=4, integer=bool(np.all(horizontal == np.rint(horizontal))))
@@ -95,6 +104,39 @@ def fit_by_group(
     title = term.group if len(shown) == count else f"{len(shown)} of {count} levels of {term.group}"
     figure.legend(handles=handles, title=title, loc="outside upper center", ncols=3, frameon=False, fontsize="small")
     return figure
+
+
+def drawn_outcome(design: Design, outcome: str | None) -> str | None:
+    """The category whose probability is drawn; None where responses are numbers."""
+    if not design.categories:
+        if outcome is not None:
+            raise SpecificationError(f"`{design.response_name}` has no categories: leave out `outcome`.")
+        return None
+    chosen = design.categories[-1] if outcome is None else str(outcome)
+    if chosen not in design.categories:
+        raise ColumnNotFound(
+            f"`{design.response_name}` has no category {chosen!r}; it has {', '.join(design.categories)}"
+        )
+    return chosen
+
+
+def lines(result: Result, outcome: str | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Conditional values, those of the population, and the data, (n,) each."""
+    options: dict[str, Any] = {} if outcome is None else {"kind": "probability", "outcome": outcome}
+    population = predict(result, ranef="zero", se=False, **options)["estimate"].to_numpy()
+    if outcome is None:
+        conditional, observed = result.fitted.to_numpy(), result.observed.to_numpy()
+    else:
+        conditional = result.fitted[outcome].to_numpy()
+        observed = (result.observed == outcome).to_numpy(float)
+    return conditional, population, scattered(observed)
+
+
+def scattered(values: np.ndarray) -> np.ndarray:
+    """Values of 0 and 1, moved up and down; others as they are."""
+    if not np.isin(values, (0.0, 1.0)).all():
+        return values
+    return values + np.random.default_rng(0).uniform(-JITTER, JITTER, len(values))
 
 
 def draw_panel(axes: Axes, x: np.ndarray, y: np.ndarray, conditional: np.ndarray, population: np.ndarray) -> None:
@@ -130,8 +172,11 @@ def random_term(design: Design, group: str | None) -> RandomColumns:
 
 def default_column(design: Design, term: RandomColumns) -> str:
     """What to draw against: a column with a random slope, else the first plain column."""
-    candidates = [name for name in term.names if name in design.coefficients and name != "Intercept"]
-    candidates += [name for name in design.coefficients if name != "Intercept" and "[" not in name and ":" not in name]
+    fixed = [within_predictor(name, design) for name in design.coefficients]
+    candidates = [
+        name for own in term.names if (name := within_predictor(own, design)) in fixed and name != "Intercept"
+    ]
+    candidates += [name for name in fixed if name != "Intercept" and "[" not in name and ":" not in name]
     if not candidates:
         raise SpecificationError("the model has no numeric column to draw against; give one as x=")
     return candidates[0]
@@ -141,9 +186,11 @@ def column(design: Design, name: str) -> np.ndarray:
     """Values of a column of X or Z, by its address."""
     sources = [(design.coefficients, design.fixed_columns), *((t.names, t.columns) for t in design.random)]
     for names, columns in sources:
-        if name in names and (values := columns[names.index(name)]) is not None:
-            return values
-    known = [n for n in design.coefficients if n != "Intercept"]
+        plain = [within_predictor(own, design) for own in names]
+        for found in (names, plain):
+            if name in found and (values := columns[found.index(name)]) is not None:
+                return values
+    known = [n for n in dict.fromkeys(within_predictor(own, design) for own in design.coefficients) if n != "Intercept"]
     raise ColumnNotFound(f"`{name}` is not a column of the model; there is {', '.join(known) or 'none'}")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayesml.design.addresses import not_found, reversed_group
+from bayesml.design.addresses import not_found, reversed_group, within_predictor
 from bayesml.design.arrays import Design, RandomColumns
 from bayesml.design.nested import nested_chain
 from bayesml.errors import RefusedTest, SpecificationError
@@ -147,13 +147,8 @@ def predictor_shares(design: Design, rows: dict[str, list[int]], z: list[np.ndar
 
 
 def plain_names(design: Design, term: RandomColumns) -> tuple[str, ...]:
-    """Names of the columns of a term without the linear predictor that they enter: `Days` of `perhaps: Days`."""
-    if len(design.predictors) == 1:
-        return term.names
-    prefixes = tuple(f"{predictor}: " for predictor in design.predictors)
-    return tuple(
-        name.removeprefix(next((prefix for prefix in prefixes if name.startswith(prefix)), "")) for name in term.names
-    )
+    """Names of the columns of a term without the linear predictor that they enter."""
+    return tuple(within_predictor(name, design) for name in term.names)
 
 
 def share_rows(design: Design) -> dict[str, list[int]]:
