@@ -34,8 +34,8 @@ def fit_by_group(
 
     The conditional line uses the random effects of the level, ``X beta + Z b``; the population line
     sets them to zero, ``X beta``; both on the scale of the response: means, probabilities, of trials proportions. Lines
-    join the values at the rows of the data; where other columns change within a level, they have corners. Responses
-    0 and 1 are scattered a little up and down.
+    join the values at the rows of the data, averaged over rows of the same `x`; where other columns change within a
+    level, they have corners. Responses 0 and 1 are scattered a little up and down.
 
     Parameters
     ----------
@@ -142,10 +142,16 @@ def scattered(values: np.ndarray) -> np.ndarray:
 def draw_panel(axes: Axes, x: np.ndarray, y: np.ndarray, conditional: np.ndarray, population: np.ndarray) -> None:
     """Points and the two lines of one level."""
     axes.plot(x, y, label="data", **POINTS)
-    axes.plot(x, population, label="population", **POPULATION)
-    axes.plot(x, conditional, label="conditional", **CONDITIONAL)
+    axes.plot(*averaged(x, population), label="population", **POPULATION)
+    axes.plot(*averaged(x, conditional), label="conditional", **CONDITIONAL)
     axes.tick_params(labelsize="x-small", length=2)
     axes.spines[["top", "right"]].set_visible(False)
+
+
+def averaged(x: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The different x in order, and the mean of the values at each."""
+    places, of = np.unique(x, return_inverse=True)
+    return places, np.bincount(of, values) / np.bincount(of)
 
 
 def empty_below(panels: np.ndarray, used: int) -> None:
