@@ -46,3 +46,16 @@ MODELS = [
     ("dyestuff2", DYESTUFF, "reml", None),
 ]
 """Slopes, crossed, nested, every covariance structure, a variance on the boundary."""
+
+
+@cache
+def other(dataset: str, formula: str, family: str, link: str | None = None, **options) -> LikelihoodResult:
+    """A fit of a model that is not linear."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataNote)
+        return bml.fit(formula, bml.datasets.load(dataset), family=family, link=link, **options)
+
+
+EPIL = ("epil", "y ~ lbase + trt + V4 + (1 | subject)", "poisson")
+EPIL_SLOPE = ("epil", "y ~ lbase + trt + visit + (visit | subject)", "poisson")
+VERBAGG = ("verbagg", "r2n ~ Anger + Gender + btype + (1 | id) + (1 | item)", "bernoulli")

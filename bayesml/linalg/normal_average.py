@@ -59,7 +59,9 @@ def product_rule(spreads: np.ndarray, step: float) -> NormalRule | None:
     weights = np.ones(1)
     for _, own in axes:
         weights = np.outer(weights, own).ravel()
-    kept = weights > 1e-13 * weights.max()  # together no more than 1e-10 of all
+    # Of several predictors functions are probabilities: what is dropped is no more than 1e-10 of all. With one they may
+    # grow as exponential functions do.
+    kept = weights > (1e-13 * weights.max() if len(axes) > 1 else 0.0)
     return NormalRule(nodes[kept], weights[kept] / weights[kept].sum())
 
 
