@@ -16,7 +16,7 @@ import sys
 import types
 import warnings
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from math import isfinite, prod
 from typing import Any
 
@@ -28,9 +28,12 @@ import pytensor
 import pytensor.tensor as pt
 from pytensor.compile.mode import get_mode
 from pytensor.compile.sharedvalue import SharedVariable
+from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.replace import clone_replace
+from pytensor.graph.rewriting.basic import MergeOptimizer
 from pytensor.graph.traversal import graph_inputs
 from pytensor.link.numba import cache as numba_cache
+from scipy.sparse import csr_array
 
 from bayesml.errors import BayesmlWarning
 from bayesml.estimators.nuts_structure import structure
@@ -78,7 +81,7 @@ def unknown_parts() -> str:
     version = tuple(int(part) for part in nutpie.__version__.split(".")[:2])
     if version != KNOWN_NUTPIE:
         return f"nutpie {nutpie.__version__} (known: {'.'.join(map(str, KNOWN_NUTPIE))})"
-    if (changed := {field.name for field in fields(CompiledPyMCModel)} ^ KNOWN_FIELDS) != set():
+    if (changed := {known.name for known in fields(CompiledPyMCModel)} ^ KNOWN_FIELDS) != set():
         return f"fields {', '.join(sorted(changed))} of nutpie's compiled model"
     if not {"compile_numba_function_src", "CACHED_SRC_FUNCTIONS"} <= set(dir(numba_cache)):
         return f"the numba cache of PyTensor {pytensor.__version__}"
@@ -92,26 +95,33 @@ class Affine:
     Parameters
     ----------
     centre : ndarray, shape (n,)
-    mixed : ndarray of int64, shape (m,)
-        The coordinates that `scale` acts on; the others are only shifted.
-    scale : ndarray, shape (m, m)
-        Lower triangular.
+    scale : scipy.sparse.csr_array, shape (n, n)
+    scaled : bool
+        Whether the density is about standard normal in z; else nothing is known of its scale.
     """
 
     centre: np.ndarray
-    mixed: np.ndarray
-    scale: np.ndarray
+    scale: csr_array
+    scaled: bool = True
 
     @classmethod
     def shift(cls, centre: np.ndarray) -> "Affine":
         """Coordinates that are counted from a point."""
-        return cls(centre, np.empty(0, np.int64), np.empty((0, 0)))
+        n = len(centre)
+        places = np.arange(n)
+        return cls(centre, csr_array((np.ones(n), (places, places)), shape=(n, n)), scaled=False)
+
+    @classmethod
+    def of_entries(cls, centre: np.ndarray, rows: np.ndarray, columns: np.ndarray, values: np.ndarray) -> "Affine":
+        """The map whose scale has these entries."""
+        kept = values != 0.0
+        n = len(centre)
+        return cls(centre, csr_array((values[kept], (rows[kept], columns[kept])), shape=(n, n)))
 
     def __call__(self, z: np.ndarray) -> np.ndarray:
         """Points x, shape (..., n)."""
-        x = self.centre + z
-        x[..., self.mixed] = self.centre[self.mixed] + z[..., self.mixed] @ self.scale.T
-        return x
+        flat = z.reshape(-1, z.shape[-1])
+        return (self.centre + (self.scale @ flat.T).T).reshape(z.shape)
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,6 +140,8 @@ class Density:
         Whether nutpie compiled it: then it stays in the unconstrained coordinates.
     origin : ndarray, shape (n,)
         The point to start around, in the coordinates sampled.
+    inputs : dict of str to ndarray
+        The arrays that it reads, by the names of their shared variables; empty where nutpie compiled it.
     """
 
     names: tuple[str, ...]
@@ -138,6 +150,7 @@ class Density:
     affine: Affine
     stock: bool
     origin: np.ndarray
+    inputs: dict[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
@@ -229,7 +242,10 @@ def compile_density(
         _shapes={"z": (n,)},
         _coords={},
     )
-    density = Density(names, sizes, compiled, Affine.shift(np.zeros(n)), stock=False, origin=np.zeros(n))
+    density = Density(
+        names, sizes, compiled, Affine.shift(np.zeros(n)), stock=False, origin=np.zeros(n),
+        inputs={str(v.name): array for v, array in zip(shared, data, strict=True)},
+    )  # fmt: skip
     return density.rescaled(density.affine)
 
 
@@ -239,7 +255,7 @@ COMPILED: dict[Hashable, Any] = {}
 
 def _callback_of(model: pm.Model, values: list[Any]) -> tuple[Any, list[SharedVariable]]:
     """The callback for the log density and its gradients, and the variables whose values it reads."""
-    logp = model.logp()
+    logp = merged(model.logp())
     outputs = [logp, *pt.grad(logp, values)]
     shared = [v for v in graph_inputs(outputs) if isinstance(v, SharedVariable)]
     plain = [v.type(name=v.name) for v in shared]
@@ -257,40 +273,49 @@ def _callback_of(model: pm.Model, values: list[Any]) -> tuple[Any, list[SharedVa
     return COMPILED[key], shared
 
 
+def merged(expression: pt.TensorVariable) -> pt.TensorVariable:
+    """An expression in which what is computed twice is one node.
+
+    PyMC derives the density of each variable by itself; what they share, such as linear predictors, would be
+    differentiated once for each.
+    """
+    graph = FunctionGraph(outputs=[expression], clone=True, copy_inputs=False)
+    MergeOptimizer().rewrite(graph)
+    return graph.outputs[0]
+
+
 _C_DENSITY = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_uint64, *4 * [ctypes.c_void_p])
 _POINTER = numba.types.CPointer(numba.types.float64)
-_AFFINE_WORDS = 5
+_AFFINE_WORDS = 6
 
 _DENSITY_SOURCE = """
 def density(dim, z_, gradient_, value_, words_):
     w = carray(words_, ({n_words},), np.int64)
-    n, m = w[0], w[1]
+    n, entries = w[0], w[1]
     z = carray(z_, (n,))
     out = carray(gradient_, (n,))
     centre = carray(pointer(w[2]), (n,), np.float64)
-    mixed = carray(pointer(w[3]), (m,), np.int64)
-    scale = carray(pointer(w[4]), (m, m), np.float64)
+    row = carray(pointer(w[3]), (n + 1,), np.int64)
+    column = carray(pointer(w[4]), (entries,), np.int64)
+    scale = carray(pointer(w[5]), (entries,), np.float64)
     x = np.empty(n)
     g = np.empty(n)
     for i in range(n):
-        x[i] = centre[i] + z[i]
-    for i in range(m):
-        t = centre[mixed[i]]
-        for j in range(i + 1):
-            t += scale[i, j] * z[mixed[j]]
-        x[mixed[i]] = t
+        t = centre[i]
+        for j in range(row[i], row[i + 1]):
+            t += scale[j] * z[column[j]]
+        x[i] = t
     value, {gradients} = compiled({arguments})
     value_[0] = value.item()
     finite = isfinite(value_[0])
 {copies}
     for i in range(n):
-        out[i] = g[i]
-        finite &= isfinite(g[i])
-    for j in range(m):
-        t = 0.0
-        for i in range(j, m):
-            t += scale[i, j] * g[mixed[i]]
-        out[mixed[j]] = t
+        out[i] = 0.0
+    for i in range(n):
+        t = g[i]
+        finite &= isfinite(t)
+        for j in range(row[i], row[i + 1]):
+            out[column[j]] += scale[j] * t
     return 0 if finite else 3
 """
 
@@ -374,13 +399,15 @@ def _tuple_text(parts: Iterator[str]) -> str:
 
 
 def _write_affine(words: np.ndarray, data: dict[str, np.ndarray], affine: Affine) -> None:
+    scale = affine.scale
     arrays = {
         "centre": np.array(affine.centre, float),
-        "mixed": np.array(affine.mixed, np.int64),
-        "scale": np.array(affine.scale, float, order="C"),
+        "row": scale.indptr.astype(np.int64),
+        "column": scale.indices.astype(np.int64),
+        "scale": scale.data.astype(float),
     }
     data.update(arrays)
-    words[1:_AFFINE_WORDS] = [len(affine.mixed), *(array.ctypes.data for array in arrays.values())]
+    words[1:_AFFINE_WORDS] = [scale.nnz, *(array.ctypes.data for array in arrays.values())]
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,15 +12,16 @@ from threadpoolctl import threadpool_limits
 from bayesml.errors import ConvergenceWarning, SpecificationError
 from bayesml.estimators.compile_ahead import CompileAhead, collector_paused
 from bayesml.estimators.nutpie_model import Affine, Density, Draws, compile_density, run
+from bayesml.estimators.nuts_laplace import approximate
 from bayesml.estimators.nuts_mode import find_mode
 from bayesml.estimators.nuts_natural import joint_posterior, marginal_posterior
 from bayesml.estimators.nuts_progress import SamplingProgress
-from bayesml.estimators.nuts_start import joint_start, marginal_start, unconstrained_start, value_shapes
+from bayesml.estimators.nuts_start import family_start, marginal_start, unconstrained_start, value_shapes
 from bayesml.graphs.marginal_model import MachineCode, marginal_model
 from bayesml.graphs.propriety import require_proper
 from bayesml.graphs.roles import Graph
-from bayesml.graphs.transforms import centre, marginalise
-from bayesml.graphs.wrap import to_pymc
+from bayesml.graphs.sampled_model import sampled_model
+from bayesml.graphs.transforms import marginalise
 from bayesml.linalg.gaussian import GaussianSystem
 from bayesml.results.bayesian import BayesianResult
 from bayesml.results.diagnostics import bfmi, looks_unmixed
@@ -58,7 +59,8 @@ def sample_graph(
     parametrisation : {"auto", "marginal", "centred", "noncentred"}
         ``"marginal"``: random effects, and coefficients with normal or flat priors, are integrated out
         exactly, and drawn exactly afterwards. ``"centred"`` and ``"noncentred"`` sample everything jointly.
-        ``"auto"``: marginal where the integral is exact, else non-centred.
+        ``"auto"``: marginal where the integral is exact, else joint, each term centred or not by what the data say of
+        its effects.
     progressbar : bool
     ahead : CompileAhead, optional
         Started before; default: none is.
@@ -83,15 +85,13 @@ def sample_graph(
     require_proper(graph)
     seed = int(np.random.SeedSequence(random_seed).generate_state(1)[0]) if random_seed is None else int(random_seed)
     kind = parametrisation
-    if kind == "auto":
-        kind = "marginal" if graph.family.exact_with(graph.link) else "noncentred"
-    exact = graph.family.exact_with(graph.link)
-    marginal = marginalise(graph, "random and beta") if exact or kind == "marginal" else None
+    if kind == "auto" and graph.family.exact_with(graph.link):
+        kind = "marginal"
     with SamplingProgress(progressbar) as progress, threadpool_limits(1):
-        target = at_mode(marginal, progress, ahead or CompileAhead(wanted=False)) if marginal is not None else None
-        if kind != "marginal":
-            target = joint_target(graph, kind, target, progress)
-        assert target is not None
+        if kind == "marginal":
+            target = at_mode(marginalise(graph, "random and beta"), progress, ahead or CompileAhead(wanted=False))
+        else:
+            target = joint_target(graph, kind, progress)
         found = sample_density(
             target.density, progress, draws=draws, tune=tune, chains=chains, cores=cores, seed=seed,
             target_accept=0.8 if target_accept is None else target_accept,
@@ -163,21 +163,35 @@ def at_mode(graph: Graph, progress: SamplingProgress, ahead: CompileAhead) -> Ta
     return Target(graph, model, density.rescaled(affine), system, "marginal")
 
 
-def joint_target(graph: Graph, kind: str, marginal: Target | None, progress: SamplingProgress) -> Target:
-    """The joint graph, its effects centred or not, started at the mode of the marginal posterior.
+def joint_target(graph: Graph, kind: str, progress: SamplingProgress) -> Target:
+    """The joint graph, its effects centred or not, around the mode of the marginal posterior.
 
     The mode of the joint density itself is no place to start: it is unbounded where a centred term's sd is zero.
     """
-    joint = centre(graph) if kind == "centred" else graph
-    with progress.step("Compiling the joint model"):
-        model = to_pymc(joint)
+    terms = len(graph.random)
+    centred = None if kind == "auto" else (kind == "centred",) * terms
+    # centred while looking for the mode; what is sampled is chosen there
+    joint = graph.replace(centred=(True,) * terms)
+    with progress.step("Compiling the joint model"), collector_paused():
+        model = sampled_model(joint)
         density = compile_density(model, value_shapes(model))
-    start = np.zeros(density.size)
-    if marginal is not None:
-        mode = marginal.density.affine(marginal.density.origin)
-        point = Draws(mode[None, None], {}, complete=True)
-        start = unconstrained_start(model, joint_start(joint, marginal.posterior(point, 0)))
-    return Target(joint, model, density.rescaled(Affine.shift(start)), None, kind)
+    with progress.step("Looking for the mode"):
+        found = None if density.stock else approximate(joint, model, density, centred)
+    if found is not None:
+        joint = graph.replace(centred=found.centred)
+        return Target(joint, model, density.rescaled(found.affine), None, parametrisation_of(found.centred))
+    joint = graph.replace(centred=centred or (False,) * terms)
+    model = sampled_model(joint)
+    density = compile_density(model, value_shapes(model))
+    start = unconstrained_start(model, family_start(graph))
+    return Target(joint, model, density.rescaled(Affine.shift(start)), None, parametrisation_of(joint.centred))
+
+
+def parametrisation_of(centred: tuple[bool, ...]) -> str:
+    """Name of a joint parametrisation: `mixed` where some terms are centred and some are not."""
+    if len(set(centred)) > 1:
+        return "mixed"
+    return "centred" if centred and centred[0] else "noncentred"
 
 
 def sample_density(
@@ -211,7 +225,8 @@ def sample_density(
 def initial_point(density: Density, seed: int) -> np.ndarray:
     """A point about as far from the mode as a draw, nearer where the density is not finite."""
     step = np.random.default_rng(seed).normal(size=density.size)
-    step[np.setdiff1d(np.arange(density.size), density.affine.mixed)] *= 0.1
+    if not density.affine.scaled:
+        step *= 0.1
     for _ in range(10):
         if np.isfinite(density.evaluate(density.origin + step)[0]):
             break

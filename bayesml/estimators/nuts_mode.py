@@ -35,7 +35,8 @@ class Mode:
     @property
     def affine(self) -> Affine:
         """Coordinates in which the density is standard normal to second order."""
-        return Affine(self.x, np.arange(len(self.x)), np.linalg.cholesky(self.covariance))
+        rows, columns = np.tril_indices(len(self.x))
+        return Affine.of_entries(self.x, rows, columns, np.linalg.cholesky(self.covariance)[rows, columns])
 
 
 def find_mode(evaluate: Evaluate, start: np.ndarray) -> Mode | None:

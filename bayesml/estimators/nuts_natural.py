@@ -9,6 +9,7 @@ from pytensor.compile.mode import Mode
 from pytensor.graph.replace import vectorize_graph
 
 from bayesml.estimators.nutpie_model import Density, Draws
+from bayesml.graphs.dimensions import ordered_parameters
 from bayesml.graphs.natural import CovarianceParameters
 from bayesml.graphs.roles import Graph
 from bayesml.linalg.gaussian import GaussianSystem
@@ -115,27 +116,42 @@ def draw_exactly(
 def joint_posterior(
     graph: Graph, model: pm.Model, density: Density, draws: Draws, seed: int, parametrisation: str
 ) -> Posterior:
-    """The posterior of a graph from draws of its joint model."""
+    """The posterior of a graph from draws of its joint model, that of `sampled_model`."""
     shape = draws.x.shape[:2]
-    names = [name for name in ("beta", "sigma") if name in model.named_vars]
-    for role in graph.random:
-        names += [f"sd_{role.suffix}", f"b_{role.suffix}"]
-        names += [f"corr_{role.suffix}"] if role.n_correlations else []
+    ordered = ordered_parameters(graph)
+    others = [p.name for p in graph.ancillary if p.domain != "ordered"]
+    names = [n for n in ("sd", "partial_unit", "beta", "effects", *others, *ordered) if n in model.named_vars]
     found = natural_draws(model, density, draws.x, names)
-
+    parameters = CovarianceParameters(graph)
+    unit = correlation_units(graph, parameters, found.get("partial_unit"), shape)
+    sd = found.get("sd", np.empty((*shape, 0)))
+    ancillary = {name: found[name] for name in others}
+    for key, own in ordered.items():
+        ancillary |= {name: found[key][..., i] for i, name in enumerate(own)}
+    rest = [ancillary[p.name] for p in graph.ancillary if p.name != "sigma"]
+    terms = range(len(graph.random))
     return Posterior(
         beta=found.get("beta", np.empty((*shape, 0))),
-        sds=tuple(found[f"sd_{role.suffix}"].reshape(*shape, role.n_sds) for role in graph.random),
-        corrs=tuple(
-            found[f"corr_{role.suffix}"].reshape(*shape, role.n_correlations)
-            if role.n_correlations
-            else np.empty((*shape, 0))
-            for role in graph.random
-        ),
-        sigma=np.broadcast_to(found.get("sigma", np.ones(shape)), shape),
+        sds=tuple(parameters.sds(sd, k) for k in terms),
+        corrs=tuple(parameters.correlations(unit, k) for k in terms),
+        sigma=np.broadcast_to(ancillary.get("sigma", np.ones(shape)), shape),
         stats=draws.stats,
         parametrisation=parametrisation,
         seed=seed,
         complete=draws.complete,
-        effects=tuple(found[f"b_{role.suffix}"] for role in graph.random),
+        effects=natural_effects(graph, parameters.lam(sd, unit), found.get("effects")),
+        ancillary=np.stack(rest, axis=-1) if rest else np.empty((*shape, 0)),
     )
+
+
+def natural_effects(graph: Graph, lam: np.ndarray, sampled: np.ndarray | None) -> tuple[np.ndarray, ...]:
+    """Random effects (chain, draw, J, q) of each term, from what was sampled of all, (chain, draw, effects)."""
+    out, at, lam_at = [], 0, 0
+    for role, centred in zip(graph.random, graph.centred, strict=True):
+        assert sampled is not None
+        J, q = len(role.columns.levels), role.q
+        own = sampled[..., at : at + J * q].reshape(*sampled.shape[:-1], J, q)
+        root = lam[..., lam_at : lam_at + q * q].reshape(*lam.shape[:-1], q, q)
+        out.append(own if centred else own @ np.swapaxes(root, -1, -2))
+        at, lam_at = at + J * q, lam_at + q * q
+    return tuple(out)

@@ -1,14 +1,14 @@
 """Where chains start: natural scales of the data on the unconstrained scale."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import pymc as pm
 
 from bayesml.distributions import Distribution
+from bayesml.graphs.dimensions import ordered_parameters
 from bayesml.graphs.prior_scales import PriorScales
 from bayesml.graphs.roles import Graph
-from bayesml.results.posterior import Posterior, term_roots
 
 
 def value_shapes(model: pm.Model) -> dict[str, tuple[int, ...]] | None:
@@ -43,26 +43,23 @@ def marginal_start(graph: Graph) -> dict[str, np.ndarray]:
     return start
 
 
-def joint_start(graph: Graph, mode: Posterior) -> dict[str, np.ndarray]:
-    """A start for the variables of a joint graph's model: the mode of the marginal posterior, effects at their means.
-
-    Parameters
-    ----------
-    graph : Graph
-    mode : Posterior
-        One point, (1, 1, ...).
-    """
-    priors = graph.priors
-    start = pieces("beta", priors.coefficients, mode.beta[0, 0])
-    if priors.sigma is not None:
-        start |= pieces("sigma", [priors.sigma], mode.sigma[0])
-    assert mode.effects is not None
-    for k, (role, term) in enumerate(zip(graph.random, priors.terms, strict=True)):
-        start |= pieces(f"sd_{role.suffix}", term.sds, mode.sds[k][0, 0])
-        b = mode.effects[k][0, 0]
-        root = term_roots(role.columns, mode.sds[k][0, 0], mode.corrs[k][0, 0])
-        start[f"b_{role.suffix}"] = b
-        start[f"u_{role.suffix}"] = np.linalg.lstsq(root, b.T, rcond=None)[0].T
+def family_start(graph: Graph) -> dict[str, np.ndarray]:
+    """A start for coefficients and the parameters of the family, as the family suggests: an intercept alone."""
+    design, priors = graph.design, graph.priors
+    trials = design.response.get("trials")
+    y = design.y if trials is None else design.y / trials
+    intercept, natural = graph.family.start(y, graph.link, design.categories)
+    offset = 0.0 if design.offset is None else float(np.mean(design.offset))
+    beta = [intercept - offset if column is None else 0.0 for column in design.fixed_columns]
+    beta = [b if p.fixed is None else p.fixed for b, p in zip(beta, priors.coefficients, strict=True)]
+    start = pieces("beta", priors.coefficients, np.array(beta)) if beta else {}
+    known = {a.name: value for a, value in zip(graph.family.ancillary(design.categories), natural, strict=True)}
+    for parameter in graph.ancillary:
+        if parameter.domain != "ordered":
+            value = np.array([known[parameter.name]])
+            start |= pieces(parameter.name, [priors.of_ancillary(parameter.name)], value)
+    for key, names in ordered_parameters(graph).items():
+        start[key] = np.array([known[name] for name in names])
     return start
 
 
@@ -97,9 +94,19 @@ def unconstrained_start(model: pm.Model, start: dict[str, np.ndarray]) -> np.nda
     shapes = value_shapes(model) or model.eval_rv_shapes()
     for rv in model.free_RVs:
         transform, shape = model.rvs_to_transforms[rv], shapes[model.rvs_to_values[rv].name]
+        name = None if transform is None else transform.name
         value = start.get(rv.name)
-        if value is None or not (transform is None or transform.name == "log"):
+        if value is None or name not in UNCONSTRAINED:
             parts.append(np.zeros(int(np.prod(shape))))
         else:
-            parts.append(value.ravel() if transform is None else np.log(value.ravel()))
+            parts.append(UNCONSTRAINED[name](np.asarray(value, float).ravel()))
     return np.concatenate(parts) if parts else np.empty(0)
+
+
+UNCONSTRAINED: dict[str | None, Callable[[np.ndarray], np.ndarray]] = {
+    None: lambda x: x,
+    "log": np.log,
+    "logodds": lambda x: np.log(x) - np.log1p(-x),
+    "ordered": lambda x: np.concatenate([x[:1], np.log(np.diff(x))]),
+}
+"""PyMC's transforms by name."""

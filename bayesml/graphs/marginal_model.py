@@ -1,20 +1,17 @@
 """A marginalised graph as a `pm.Model`."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pymc as pm
-import pytensor
 import pytensor.tensor as pt
 from pytensor.tensor import TensorVariable
 
-from bayesml.distributions import Distribution
 from bayesml.graphs.dimensions import Dimensions, text_coords
 from bayesml.graphs.expressions import correlation_root, correlations
+from bayesml.graphs.flat_variables import flat_correlations, flat_input, flat_vector
 from bayesml.graphs.marginal import GaussianMarginal
 from bayesml.graphs.marginal_kernel import density_address
 from bayesml.graphs.natural import CovarianceParameters
-from bayesml.graphs.prior_variables import number_inputs, scalar_variable, vector_variable
+from bayesml.graphs.prior_variables import scalar_variable, vector_variable
 from bayesml.graphs.roles import Graph
 from bayesml.linalg.gaussian import GaussianSystem
 from bayesml.linalg.marginal import kernel_addresses
@@ -24,8 +21,8 @@ class MachineCode:
     """The addresses of the kernels as inputs of a model's density, which cannot be evaluated before `enter`."""
 
     def __init__(self) -> None:
-        self.density = _input("density_address", np.array(0, np.int64))
-        self.kernels = _input("kernel_addresses", np.zeros(5, np.int64))
+        self.density = flat_input("density_address", np.array(0, np.int64))
+        self.kernels = flat_input("kernel_addresses", np.zeros(5, np.int64))
 
     def enter(self, system: GaussianSystem) -> None:
         """Compile the kernels for a system, or take them from the cache."""
@@ -68,16 +65,16 @@ def marginal_model(graph: Graph, system: GaussianSystem | None = None, code: Mac
     with pm.Model(coords=text_coords(coords), check_bounds=False) as model:
         sds = [prior for term in priors.terms for prior in term.sds]
         partials = [prior for term in priors.terms for prior in term.partials]
-        sd = _vector("sd", sds, "sd_address", [a for term in priors.terms for a in term.sd_addresses])
+        sd = flat_vector("sd", sds, "sd_address", [a for term in priors.terms for a in term.sd_addresses])
         labels = [a for term in priors.terms for a in term.corr_addresses]
-        unit = _units(partials, parameters.bounds, labels)
-        sigma = _input("sigma", np.asarray(1.0)) if priors.sigma is None else scalar_variable("sigma", priors.sigma)
+        unit = flat_correlations(partials, parameters.bounds, labels)
+        sigma = flat_input("sigma", np.asarray(1.0)) if priors.sigma is None else scalar_variable("sigma", priors.sigma)
         beta = _coefficients(graph, given)
         rows = np.array([prior.normal_row or (0.0, 0.0) for prior in priors.coefficients]).reshape(-1, 2)
         settings = (given.astype(np.int64), rows[:, 0].copy(), rows[:, 1].copy(), *parameters.bounds, parameters.layout)
         names = ("given", "prior_mean", "prior_precision", "lower", "width", "layout")
-        inputs = [_input(name, array) for name, array in zip(names, settings, strict=True)]
-        numbers = [_input(f"cross_products_{i}", array) for i, array in enumerate(system.numbers())]
+        inputs = [flat_input(name, array) for name, array in zip(names, settings, strict=True)]
+        numbers = [flat_input(f"cross_products_{i}", array) for i, array in enumerate(system.numbers())]
         inputs += [code.density, *numbers, code.kernels]
         pm.Potential("marginal", GaussianMarginal()(sd, unit, sigma, beta, *inputs)[0])
         _natural_parameters(graph, dimensions, parameters, sd, unit)
@@ -90,32 +87,12 @@ def _coefficients(graph: Graph, given: np.ndarray) -> TensorVariable:
     chosen = [graph.priors.coefficients[j] for j in places]
     labels = [graph.fixed[j] for j in places]
     if len(places) in (0, len(given)):
-        return _vector("beta", chosen, "coef", labels, size=len(given))
+        return flat_vector("beta", chosen, "coef", labels, size=len(given))
     model = pm.modelcontext(None)
     model.add_coord("coef_given", np.asarray(labels))
     values = vector_variable("beta_given", chosen, "coef_given", labels)
-    zeros = _input("beta_integrated", np.zeros(len(given)))
-    return pt.set_subtensor(zeros[_input("beta_places", places)], values)
-
-
-def _units(partials: Sequence[Distribution], bounds: np.ndarray, labels: Sequence[str]) -> TensorVariable:
-    """Partial correlations as their place in their intervals: beta variables, or held at a value."""
-    held = np.array([prior.fixed is not None for prior in partials], dtype=bool)
-    values = np.array([prior.fixed if prior.fixed is not None else 0.0 for prior in partials])
-    constant = _input("partial_held", (values - bounds[0]) / bounds[1])
-    if held.all():
-        return constant
-    free = np.flatnonzero(~held).tolist()
-    model = pm.modelcontext(None)
-    model.add_coord("corr_address", np.asarray([labels[i] for i in free]))
-    shapes = {key: np.array([_shape(partials[i], key) for i in free]) for key in ("alpha", "beta")}
-    unit = pm.Beta("partial_unit", **number_inputs("partial_unit", shapes), dims="corr_address")
-    return pt.set_subtensor(constant[_input("partial_places", np.array(free))], unit) if held.any() else unit
-
-
-def _shape(prior: Distribution, key: str) -> float:
-    """Parameter of the beta variable that a correlation is; a uniform one has none."""
-    return prior.numbers.get(key, 1.0)
+    zeros = flat_input("beta_integrated", np.zeros(len(given)))
+    return pt.set_subtensor(zeros[flat_input("beta_places", places)], values)
 
 
 def _natural_parameters(
@@ -135,17 +112,3 @@ def _natural_parameters(
         else:
             corr = correlations(role, correlation_root(role, own))
             pm.Deterministic(f"corr_{role.suffix}", corr, dims=dimensions.corr(k))
-
-
-def _vector(
-    name: str, priors: Sequence[Distribution], dim: str, labels: Sequence[str], size: int = 0
-) -> TensorVariable:
-    """A vector of variables, or zeros (size,) where there is none."""
-    if not priors:
-        return _input(name, np.zeros(size))
-    pm.modelcontext(None).add_coord(dim, np.asarray(labels))
-    return vector_variable(name, priors, dim, labels)
-
-
-def _input(name: str, array: np.ndarray) -> TensorVariable:
-    return pytensor.shared(np.array(array, order="C"), name=name)

@@ -83,3 +83,16 @@ def correlation_root(role: RandomRole, values: np.ndarray) -> np.ndarray:
     partials = np.zeros((*values.shape[:-1], role.q, role.q))
     partials[..., *np.tril_indices(role.q, -1)] = values
     return root_of_partials(partials, role.q, np)
+
+
+def partial_correlations(R: np.ndarray) -> np.ndarray:
+    """Partial correlations of a correlation matrix (q, q), in the order of `tril_indices(q, -1)`."""
+    q = len(R)
+    values, vectors = np.linalg.eigh(R)
+    C = np.linalg.cholesky((vectors * np.maximum(values, 1e-10)) @ vectors.T)
+    left = np.ones(q)
+    out = np.zeros((q, q))
+    for j in range(q):
+        out[:, j] = C[:, j] / np.sqrt(np.maximum(left, 1e-300))
+        left = left - C[:, j] ** 2
+    return out[np.tril_indices(q, -1)]

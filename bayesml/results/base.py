@@ -127,6 +127,21 @@ class Result(ABC):
         """Number of rows used."""
         return self.design.nobs
 
+    @cached_property
+    def coefficient_index(self) -> pd.Index:
+        """Addresses of the coefficients; with several predictors their names stand in an outer level."""
+        design = self.design
+        if len(design.predictors) == 1:
+            return self.flat_index
+        predictors = [design.predictors[place] for place in design.fixed_predictors]
+        names = [c.removeprefix(f"{p}: ") for c, p in zip(design.coefficients, predictors, strict=True)]
+        return pd.MultiIndex.from_arrays([predictors, names], names=["predictor", "address"])
+
+    @property
+    def flat_index(self) -> pd.Index:
+        """Addresses of the coefficients in one level."""
+        return pd.Index(self.design.coefficients, name="address")
+
     @property
     def sigma2(self) -> float:
         """Residual variance."""

@@ -22,12 +22,13 @@ from bayesml.results.posterior import (
     column_pairs,
     effect_bytes,
     flat_draws,
-    linear_predictor,
+    linear_predictors,
     term_covariance,
 )
 from bayesml.results.posterior_summary import interval_tails, summarise_posterior
-from bayesml.results.predictive import log_likelihood, new_responses
+from bayesml.results.predictive import log_likelihood, mean_responses, new_responses
 from bayesml.results.prior_draws import draw_prior
+from bayesml.results.response_scale import category_frame
 from bayesml.results.variances import RESIDUAL, VARCORR_COLUMNS, pairs
 from bayesml.tables.table import Table
 
@@ -38,7 +39,7 @@ PARTS = {
     "coefficient": "fixed",
     "sd": "random",
     "corr": "random",
-    "sigma": "residual",
+    "sigma": "ancillary",
     "ancillary": "ancillary",
 }
 
@@ -172,12 +173,12 @@ class BayesianResult(Result):
 
     @cached_property
     def vcov(self) -> pd.DataFrame:
-        names = pd.Index(self.design.coefficients)
+        names = self.coefficient_index
         values = np.atleast_2d(np.cov(flat_draws(self.posterior.beta), rowvar=False))
         return pd.DataFrame(values.reshape(len(names), len(names)), index=names, columns=names)
 
     def _coefficients(self, values: np.ndarray, name: str) -> pd.Series:
-        return pd.Series(values, index=pd.Index(self.design.coefficients), name=name)
+        return pd.Series(values, index=self.coefficient_index, name=name)
 
     @property
     def sigma(self) -> float:
@@ -223,7 +224,7 @@ class BayesianResult(Result):
         return self.tidy()
 
     def tidy(self, ci_prob: float = 0.95, mixing: bool = True) -> pd.DataFrame:
-        """Coefficients, standard deviations, correlations and sigma, one row each.
+        """Coefficients, standard deviations, correlations, sigma and other parameters of the family, one row each.
 
         Parameters
         ----------
@@ -243,7 +244,7 @@ class BayesianResult(Result):
         lower, upper = np.quantile(flat, interval_tails(ci_prob), axis=0)
         table = pd.DataFrame(
             {
-                "part": [PARTS[address.kind] for address in found],
+                "part": [self.part(address) for address in found],
                 "group": [self.design.random[a.term].group if a.term >= 0 else "" for a in found],
                 "name": [address.text for address in found],
                 "estimate": np.median(flat, axis=0),
@@ -258,6 +259,19 @@ class BayesianResult(Result):
             table["ess_bulk"] = diagnostics.ess(draws, "bulk")
             table["ess_tail"] = diagnostics.ess(draws, "tail")
         return table
+
+    def part(self, address: Address) -> str:
+        """Part of the model that a parameter belongs to: `fixed`, `random`, `residual`, `cutpoints`, `ancillary`."""
+        if address.text in self._ordered:
+            return "cutpoints"
+        if address.text == self.model.family.scale_parameter:
+            return "residual"
+        return PARTS[address.kind]
+
+    @cached_property
+    def _ordered(self) -> frozenset[str]:
+        """Names of the cut points."""
+        return frozenset(own.name for own in self.ancillaries if own.domain == "ordered")
 
     def interval_frame(self, ci_prob: float = 0.95) -> pd.DataFrame:
         """`estimate se lower upper` of every parameter, by address."""
@@ -317,15 +331,24 @@ class BayesianResult(Result):
         return GroupDict(frames)
 
     @cached_property
-    def fitted(self) -> pd.Series:
-        """Posterior means of the conditional fitted values, on the index of the data."""
-        return pd.Series(self.fitted_predictors, index=self.design.index, name="fitted")
+    def fitted(self) -> pd.Series | pd.DataFrame:
+        """Posterior means of the conditional means of the responses, on the index of the data.
+
+        Proportions for trials; for categories their probabilities, rows × categories.
+        """
+        if self.model.family.exact_with(self.model.link):
+            return pd.Series(self.fitted_predictors, index=self.design.index, name="fitted")
+        means = mean_responses(self.graph, self.posterior, self.effects)
+        if self.design.categories:
+            return category_frame(self.design, means)
+        return pd.Series(means, index=self.design.index, name="fitted")
 
     @cached_property
     def fitted_predictors(self) -> np.ndarray:
-        """Posterior means of the conditional linear predictors (n,)."""
+        """Posterior means of the conditional linear predictors, (n,) or (n, K)."""
         means = [b.mean(axis=(0, 1)) for b in self.effects] if self.effects_fit else self.effect_arrays()
-        return linear_predictor(self.design, flat_draws(self.posterior.beta).mean(axis=0), tuple(means), slice(None))
+        etas = linear_predictors(self.design, flat_draws(self.posterior.beta).mean(axis=0), tuple(means), slice(None))
+        return etas[0] if len(etas) == 1 else np.stack(etas, axis=-1)
 
     # -- state of the sampler --------------------------------------------------------------------
 
@@ -380,7 +403,7 @@ class BayesianResult(Result):
 
     def log_likelihood(self) -> xr.DataTree:
         """Add the group `log_likelihood`, that of each row given the random effects, for `az.loo`; returns `idata`."""
-        values = log_likelihood(self.model.family, self.model.link, self.design, self.posterior, self.effects)
+        values = log_likelihood(self.graph, self.posterior, self.effects)
         return self._add_rows("log_likelihood", values)
 
     def posterior_predictive(self, random_seed: int | None = None) -> xr.DataTree:
@@ -392,7 +415,7 @@ class BayesianResult(Result):
             Default: follows from the seed of the sampling.
         """
         seed = [self.posterior.seed, PREDICTIVE_STREAM] if random_seed is None else random_seed
-        values = new_responses(self.model.family, self.model.link, self.design, self.posterior, self.effects, seed)
+        values = new_responses(self.graph, self.posterior, self.effects, seed)
         return self._add_rows("posterior_predictive", values)
 
     def prior_draws(self, draws: int, seed: int | list[int], effects: bool = False) -> "BayesianResult":
@@ -427,7 +450,7 @@ class BayesianResult(Result):
         seed = [self.posterior.seed, PRIOR_STREAM] if random_seed is None else random_seed
         found = self.prior_draws(draws, seed, effects=True).posterior
         assert found.effects is not None
-        values = new_responses(self.model.family, self.model.link, self.design, found, found.effects, seed)
+        values = new_responses(self.graph, found, found.effects, seed)
         self.idata["prior"] = xr.DataTree(posterior_dataset(self.graph, found, found.effects))
         self.idata["prior_predictive"] = xr.DataTree(row_dataset(self.graph, values))
         return self.idata

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bayesml.graphs.dimensions import Dimensions, text_coords
+from bayesml.graphs.dimensions import Dimensions, ordered_parameters, text_coords
 from bayesml.graphs.roles import Graph
 from bayesml.results.posterior import Posterior
 
@@ -24,7 +24,7 @@ def labelled(graph: Graph, variables: Variables) -> xr.Dataset:
 
 
 def posterior_dataset(graph: Graph, posterior: Posterior, effects: Sequence[np.ndarray] | None) -> xr.Dataset:
-    """Variables `beta sd_g corr_g sigma b_g`; dims chain, draw, then those of the graph."""
+    """Variables `beta sd_g corr_g b_g sigma` and those of the family; dims chain, draw, then those of the graph."""
     dimensions = Dimensions(graph)
     variables: Variables = {}
     if graph.fixed:
@@ -36,8 +36,16 @@ def posterior_dataset(graph: Graph, posterior: Posterior, effects: Sequence[np.n
                 variables[f"{name}_{role.suffix}"] = (*SAMPLE, *dims), draws if dims else draws[..., 0]
         if effects is not None:
             variables[f"b_{role.suffix}"] = (*SAMPLE, *dimensions.b(k)), effects[k]
-    if graph.has_scale:
+    if "sigma" in {parameter.name for parameter in graph.ancillary}:
         variables["sigma"] = SAMPLE, posterior.sigma
+    others = [parameter for parameter in graph.ancillary if parameter.name != "sigma"]
+    ordered = ordered_parameters(graph)
+    for i, parameter in enumerate(others):
+        if parameter.key not in ordered:
+            variables[parameter.name] = SAMPLE, posterior.ancillary[..., i]
+    for key in ordered:
+        places = [i for i, parameter in enumerate(others) if parameter.key == key]
+        variables[key] = (*SAMPLE, f"{key}point"), posterior.ancillary[..., places]
     return labelled(graph, variables)
 
 
@@ -51,9 +59,10 @@ def data_datasets(graph: Graph) -> dict[str, xr.Dataset]:
         _, column = dimensions.b(k)
         constant[f"{role.suffix}_of_row"] = (OBSERVATION,), np.asarray(role.columns.level_labels)[role.columns.codes]
         constant[f"Z_{role.suffix}"] = (OBSERVATION, column), role.columns.Z
-    for name in ("weights", "known_sd", "offset"):
+    for name in ("weights", "known_sd", "offset", "frequencies"):
         if (values := getattr(design, name)) is not None:
             constant[name] = (OBSERVATION,), values
+    constant |= {name: ((OBSERVATION,), values) for name, values in design.response.items() if name != "y"}
     return {
         "observed_data": labelled(graph, {design.response_name: ((OBSERVATION,), design.y)}),
         "constant_data": labelled(graph, constant),

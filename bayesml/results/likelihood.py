@@ -149,21 +149,6 @@ class LikelihoodResult(Result):
         return pd.DataFrame(self.solution.vcov_beta, index=self.coefficient_index, columns=self.coefficient_index)
 
     @cached_property
-    def coefficient_index(self) -> pd.Index:
-        """Addresses of the coefficients; with several predictors their names stand in an outer level."""
-        design = self.design
-        if len(design.predictors) == 1:
-            return self.flat_index
-        predictors = [design.predictors[place] for place in design.fixed_predictors]
-        names = [c.removeprefix(f"{p}: ") for c, p in zip(design.coefficients, predictors, strict=True)]
-        return pd.MultiIndex.from_arrays([predictors, names], names=["predictor", "address"])
-
-    @property
-    def flat_index(self) -> pd.Index:
-        """Addresses of the coefficients in one level."""
-        return pd.Index(self.design.coefficients, name="address")
-
-    @cached_property
     def variances(self) -> VarianceEstimates:
         """Variance parameters and those of the family with labels and standard errors."""
         return VarianceEstimates(

@@ -1,7 +1,7 @@
 """Draws of the parameters of a model as bare arrays, and what follows from them row by row."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 
 import numpy as np
@@ -28,13 +28,16 @@ class Posterior:
         Residual standard deviation; 1 where each row's is known.
     stats : dict of str to ndarray, each (chain, draw)
         Statistics of the sampler by ArviZ's names.
-    parametrisation : {"marginal", "centred", "noncentred"}
+    parametrisation : {"marginal", "centred", "noncentred", "mixed"}
+        `mixed`: some terms centred, others not.
     seed : int
         Seed of everything that is drawn later.
     complete : bool
         False where sampling was interrupted.
     effects : tuple of ndarray, each (chain, draw, J, q), or None
         Random effects, where they were sampled; None where they are drawn given the rest.
+    ancillary : ndarray, shape (chain, draw, a)
+        The family's parameters besides its predictors and sigma, in its order; natural scale.
     """
 
     beta: np.ndarray
@@ -46,6 +49,7 @@ class Posterior:
     seed: int
     complete: bool = True
     effects: tuple[np.ndarray, ...] | None = None
+    ancillary: np.ndarray = field(default_factory=lambda: np.empty((0, 0, 0)))
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -97,8 +101,10 @@ def row_blocks(n: int, n_draws: int) -> Iterator[slice]:
     return (slice(start, min(start + size, n)) for start in range(0, n, size))
 
 
-def linear_predictor(design: Design, beta: np.ndarray, effects: tuple[np.ndarray, ...], rows: slice) -> np.ndarray:
-    """eta = offset + X beta + Z b of some rows.
+def linear_predictors(
+    design: Design, beta: np.ndarray, effects: tuple[np.ndarray, ...], rows: slice
+) -> list[np.ndarray]:
+    """eta = offset + X beta + Z b of some rows, one array a linear predictor.
 
     Parameters
     ----------
@@ -109,19 +115,23 @@ def linear_predictor(design: Design, beta: np.ndarray, effects: tuple[np.ndarray
 
     Returns
     -------
-    ndarray, shape (..., number of rows)
+    list of ndarray, each (..., number of rows)
     """
-    n = len(range(*rows.indices(design.n)))
-    eta = np.zeros((*beta.shape[:-1], n))
+    n, K = len(range(*rows.indices(design.n))), len(design.predictors)
+    etas = [np.zeros((*beta.shape[:-1], n)) for _ in range(K)]
     if design.offset is not None:
-        eta += design.offset[rows]
-    for j, column in enumerate(design.fixed_columns):
-        eta += beta[..., j, None] if column is None else beta[..., j, None] * column[rows]
+        for eta in etas:
+            eta += design.offset[rows]
+    places = design.fixed_predictors or (0,) * len(design.fixed_columns)
+    for j, (column, k) in enumerate(zip(design.fixed_columns, places, strict=True)):
+        etas[k] += beta[..., j, None] if column is None else beta[..., j, None] * column[rows]
     for term, b in zip(design.random, effects, strict=True):
-        for i, column in enumerate(term.columns):
+        own_places = term.predictors or (0,) * len(term.names)
+        for i, (column, k) in enumerate(zip(term.columns, own_places, strict=True)):
             own = b[..., term.codes[rows], i]
-            eta += own if column is None else own * column[rows]
-    return eta
+            for eta in etas if k < 0 else [etas[k]]:
+                eta += own if column is None else own * column[rows]
+    return etas
 
 
 def flat_draws(array: np.ndarray) -> np.ndarray:

@@ -17,6 +17,7 @@ PARAMETRISATIONS = {
     "marginal": "marginal, then exact draws",
     "centred": "joint, centred",
     "noncentred": "joint, non-centred",
+    "mixed": "joint, centred by term",
 }
 
 
@@ -34,7 +35,9 @@ def summarise_posterior(result: "BayesianResult", ci_prob: float, scale: str, ex
     sections = [
         group_section(result),
         coefficient_section(result, ci_prob, exponentiate),
+        family_section(result, ci_prob, "cutpoints", "Cut points"),
         variance_section(result, ci_prob, scale),
+        family_section(result, ci_prob, "ancillary", f"Parameters of the {result.model.family.name} family"),
     ]
     return Table(
         title="Posterior of a multilevel model (NUTS)",
@@ -94,13 +97,25 @@ def draw_cells(draws: np.ndarray, ci_prob: float) -> tuple[float, ...]:
 
 def coefficient_section(result: "BayesianResult", ci_prob: float, exponentiate: bool) -> Section:
     """Coefficients."""
-    rows = []
-    for j, name in enumerate(result.design.coefficients):
-        draws = result.posterior.beta[..., j]
-        rows.append(Row(name, draw_cells(np.exp(draws) if exponentiate else draws, ci_prob)))
-    return Section(
-        "Fixed effects", draw_columns("exp(b)" if exponentiate else "median", ci_prob, "estimate"), tuple(rows)
-    )
+    design, rows, previous = result.design, [], -1
+    several = len(design.predictors) > 1
+    for j, name in enumerate(design.coefficients):
+        draws, label = result.posterior.beta[..., j], name
+        if several:
+            predictor = design.predictors[design.fixed_predictors[j]]
+            if design.fixed_predictors[j] != previous:
+                rows.append(Row(predictor))
+            previous, label = design.fixed_predictors[j], name.removeprefix(f"{predictor}: ")
+        rows.append(Row(label, draw_cells(np.exp(draws) if exponentiate else draws, ci_prob), int(several), name))
+    title = result.model.family.ratio(result.model.link) if exponentiate else "median"
+    return Section("Fixed effects", draw_columns(title, ci_prob, "estimate"), tuple(rows))
+
+
+def family_section(result: "BayesianResult", ci_prob: float, part: str, title: str) -> Section:
+    """Cut points, or other parameters of the family."""
+    found = [a for a in parameter_addresses(result.design, result.ancillary) if result.part(a) == part]
+    rows = [Row(a.text, draw_cells(result.draws(a.text), ci_prob), 0, a.text) for a in found]
+    return Section(title, draw_columns("median", ci_prob, "estimate"), tuple(rows))
 
 
 def variance_section(result: "BayesianResult", ci_prob: float, scale: str) -> Section:
@@ -135,7 +150,7 @@ def row_label(result: "BayesianResult", address: Address, by_variance: bool) -> 
 def notes(result: "BayesianResult") -> list[str]:
     """What the reader should know of the numbers and of the sampling."""
     out = ["Each row summarises the draws of its own quantity; intervals are equal-tailed."]
-    if not result.sigma_free:
+    if result.model.response.fixes_scale:
         out.append("The residual sd of each row is known and enters as given.")
     if result.design.dropped:
         out.append(f"Left out, being combinations of other columns: {', '.join(result.design.dropped)}.")

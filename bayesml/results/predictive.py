@@ -1,42 +1,60 @@
-"""Log likelihood of rows and new responses at each posterior draw, by blocks of rows."""
+"""Log likelihood of rows, their means and new responses at each posterior draw, by blocks of rows."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from bayesml.design.arrays import Design
-from bayesml.results.posterior import Posterior, linear_predictor, row_blocks
+from bayesml.graphs.outcome import OutcomeParts, outcome_arrays
+from bayesml.graphs.roles import Graph
+from bayesml.results.posterior import Posterior, linear_predictors, row_blocks
+
+
+def ancillary_draws(graph: Graph, posterior: Posterior) -> list[np.ndarray]:
+    """Draws of each of the family's parameters besides its predictors, (chain, draw, 1)."""
+    names = [parameter.name for parameter in graph.ancillary]
+    others = [name for name in names if name != "sigma"]
+    return [
+        posterior.sigma[..., None] if name == "sigma" else posterior.ancillary[..., [others.index(name)]]
+        for name in names
+    ]
 
 
 def response_parameters(
-    family: Any, link: Any, design: Design, posterior: Posterior, effects: tuple[np.ndarray, ...]
-) -> Iterator[tuple[slice, Mapping[str, np.ndarray]]]:
-    """Parameters of the responses at each draw, (chain, draw, rows), for one block of rows after another."""
+    graph: Graph, posterior: Posterior, effects: tuple[np.ndarray, ...]
+) -> Iterator[tuple[slice, Mapping[str, np.ndarray], Mapping[str, Any]]]:
+    """For one block of rows after another: the rows, their arrays, and parameters at each draw, (chain, draw, rows)."""
     chains, draws = posterior.shape
-    for rows in row_blocks(design.n, chains * draws):
-        eta = linear_predictor(design, posterior.beta, effects, rows)
-        weights = design.precision_weights
-        scale = None if weights is None else weights[rows] ** -0.5
-        yield rows, family.at(link, [eta], [posterior.sigma[..., None]], np, scale=scale)
+    parts, values, arrays = OutcomeParts.of(graph), ancillary_draws(graph, posterior), outcome_arrays(graph)
+    for rows in row_blocks(graph.design.n, chains * draws * len(graph.predictors)):
+        etas = linear_predictors(graph.design, posterior.beta, effects, rows)
+        own = {name: array[rows] for name, array in arrays.items()}
+        yield rows, own, parts.parameters(etas, values, own, np)
 
 
-def log_likelihood(
-    family: Any, link: Any, design: Design, posterior: Posterior, effects: tuple[np.ndarray, ...]
-) -> np.ndarray:
-    """Log density of each row given the random effects, shape (chain, draw, n)."""
-    out = np.empty((*posterior.shape, design.n))
-    for rows, parameters in response_parameters(family, link, design, posterior, effects):
-        out[..., rows] = family.log_density(design.y[rows], parameters, np)
-    return out
+def log_likelihood(graph: Graph, posterior: Posterior, effects: tuple[np.ndarray, ...]) -> np.ndarray:
+    """Log density of each row given the random effects, (chain, draw, n); as often as the row counts."""
+    out = np.empty((*posterior.shape, graph.design.n))
+    for rows, arrays, parameters in response_parameters(graph, posterior, effects):
+        out[..., rows] = graph.response.log_density(graph.family, arrays, parameters, np)
+    return out if graph.design.frequencies is None else out * graph.design.frequencies
 
 
 def new_responses(
-    family: Any, link: Any, design: Design, posterior: Posterior, effects: tuple[np.ndarray, ...], seed: int | list[int]
+    graph: Graph, posterior: Posterior, effects: tuple[np.ndarray, ...], seed: int | list[int]
 ) -> np.ndarray:
-    """A new response of each row at each draw, shape (chain, draw, n)."""
+    """A new response of each row at each draw, shape (chain, draw, n); nothing of it is censored."""
     rng = np.random.default_rng(seed)
-    out = np.empty((*posterior.shape, design.n))
-    for rows, parameters in response_parameters(family, link, design, posterior, effects):
-        out[..., rows] = family.simulate(rng, parameters)
+    out = np.empty((*posterior.shape, graph.design.n))
+    for rows, _, parameters in response_parameters(graph, posterior, effects):
+        out[..., rows] = graph.family.simulate(rng, parameters)
     return out
+
+
+def mean_responses(graph: Graph, posterior: Posterior, effects: tuple[np.ndarray, ...]) -> np.ndarray:
+    """Posterior mean of each row's mean, (n,); of trials of one of them; probabilities (n, C) of categories."""
+    parts = []
+    for _, _, parameters in response_parameters(graph, posterior, effects):
+        single = {name: value for name, value in parameters.items() if name != "trials"}
+        parts.append(np.mean(graph.family.mean(single), axis=(0, 1)))
+    return np.concatenate(parts)

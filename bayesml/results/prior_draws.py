@@ -8,9 +8,12 @@ from types import ModuleType
 import numpy as np
 
 from bayesml.distributions import Distribution
+from bayesml.graphs.dimensions import ordered_parameters
 from bayesml.graphs.natural import CovarianceParameters
 from bayesml.graphs.roles import Graph
 from bayesml.results.posterior import Posterior
+
+ATTEMPTS = 1000
 
 
 @functools.cache
@@ -47,6 +50,7 @@ def draw_prior(graph: Graph, draws: int, seed: int | list[int], effects: bool) -
         stats={},
         parametrisation="prior",
         seed=0,
+        ancillary=ancillary(graph, shape, rng),
         effects=tuple(draw_term(graph, parameters, lam, k, rng) for k in terms) if effects else None,
     )
 
@@ -59,6 +63,27 @@ def vector(priors: Sequence[Distribution], shape: tuple[int, int], rng: np.rando
             out[..., i] = prior.fixed
         elif not prior.improper:
             out[..., i] = prior.scipy(scipy_stats()).rvs(size=shape, random_state=rng)
+    return out
+
+
+def ancillary(graph: Graph, shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+    """Draws of the family's parameters besides sigma, (chain, draw, a); those in order are drawn until they are."""
+    names = list(graph.priors.ancillary)
+    out = vector(list(graph.priors.ancillary.values()), shape, rng)
+    for own in ordered_parameters(graph).values():
+        places = [names.index(name) for name in own]
+        priors = [graph.priors.ancillary[name] for name in own]
+        if len(set(priors)) == 1:
+            # in any order they are equally probable
+            out[..., places] = np.sort(out[..., places], axis=-1)
+            continue
+        for _ in range(ATTEMPTS):
+            wrong = (np.diff(out[..., places], axis=-1) <= 0).any(axis=-1)
+            if not wrong.any():
+                break
+            rows = out[wrong]
+            rows[:, places] = vector(priors, (1, int(wrong.sum())), rng)[0]
+            out[wrong] = rows
     return out
 
 
