@@ -42,6 +42,8 @@ from bayesml.linalg.working import (
 )
 
 MODE_TOLERANCE = 1e-16  # decrement at the mode: its root, times an l''', is the error of the log determinant
+FAR = 1e3
+"""Gain expected of a step, by row, above which a start is given up: c, kept by adding steps, would lose its digits."""
 NEARLY = 1e-7  # decrement from which one further step suffices
 LIMIT = 100  # evaluations of a search for the mode
 HALVINGS = 30
@@ -318,7 +320,7 @@ class LaplaceSystem:
             The Hessian is not negative definite where the search ends, or nothing is finite at the start.
         """
         fixed = self.fixed_predictors(beta)
-        here = Place(np.zeros(self.n_effects), np.zeros(self.n_effects), fixed)
+        nowhere = here = Place(np.zeros(self.n_effects), np.zeros(self.n_effects), fixed)
         if c is not None and c.any():
             b = self.by_level(c, self.covariances(lam))
             here = Place(c, b, fixed + self.effect_predictors(b))
@@ -332,6 +334,9 @@ class LaplaceSystem:
             density, d1, d2 = (rows.value, rows.d1, rows.d2) if rows else self.derivatives.second(here.eta, phi)
             penalised = self.counted(density) - 0.5 * float(here.b @ here.c)
             if not penalised >= value - 1e-9 * (1.0 + abs(value)):
+                if step is None and here is not nowhere:
+                    here = nowhere
+                    continue
                 if step is None:
                     raise IndefiniteError("the log density is not finite at the start of the search for its mode")
                 t, nearly = 0.5 * t, False
@@ -346,6 +351,9 @@ class LaplaceSystem:
             step_b, step_c = self.solve(self.factor(lam, clipped(d2)) if indefinite else factored, residual.copy())
             # g'H^-1 g, as the gradient in u is Lambda'(residual)
             decrement = float(residual @ step_b)
+            if step is None and here is not nowhere and not decrement < FAR * (1.0 + len(self.codes)):
+                here = nowhere
+                continue
             if decrement < MODE_TOLERANCE * (1.0 + 1e-6 * abs(penalised)):
                 if indefinite:
                     raise IndefiniteError("the log density of the random effects is not concave at its mode")
