@@ -20,6 +20,7 @@ from pytensor.tensor import TensorVariable
 
 from bayesml.graphs.outcome import outcome_arrays, row_log_density
 from bayesml.graphs.roles import Graph
+from bayesml.graphs.tensors import TENSORS
 
 COMPILED: dict[tuple, tuple[Any, Any]] = {}
 """Compiled functions by structure and order: one for the rows' constants, one for the derivatives."""
@@ -179,8 +180,8 @@ def expressions(
     order: int,
 ) -> list[TensorVariable]:
     """Value; derivatives in the predictors by order; in phi those of the value (order 1), or of all below order 3."""
-    values = graph.natural_ancillary(by_row, pt)
-    density = row_log_density(graph, etas, values, arrays, pt)
+    values = graph.natural_ancillary(by_row, TENSORS)
+    density = row_log_density(graph, etas, values, arrays, TENSORS)
     levels: list[dict[tuple[int, ...], TensorVariable]] = [{(): density}]
     for at in range(order):
         level = {}
