@@ -38,3 +38,29 @@ def test_flat_sigma_needs_rows(rng):
         require_proper(build_graph(Model("y ~ a + b", priors="flat"), arrays))
     require_proper(build_graph(Model("y ~ a + b"), arrays))
     require_proper(graph(rng, 3, n=4, priors="flat"))
+
+
+def binary(y, priors):
+    codes = np.repeat(np.arange(4), 3)
+    arrays = design(np.array(y, float), (None,), ("Intercept",), [term("g", codes, ("Intercept",), (None,))])
+    return build_graph(Model("y ~ 1 + (1 | g)", family="bernoulli", priors=priors), arrays)
+
+
+def test_levels_at_one_end_do_not_hold_a_flat_sd():
+    two_hold = [0, 1, 0, 1, 1, 0, 1, 1, 1, 0, 0, 0]
+    with pytest.raises(NotIdentified, match="4 levels, of which 2 have responses that are not all at one end"):
+        require_proper(binary(two_hold, "flat"))
+    require_proper(binary(two_hold, None))
+    require_proper(binary([0, 1, 0, 1, 1, 0, 1, 0, 1, 0, 0, 0], "flat"))
+
+
+def test_counts_of_zero_do_not_hold_a_flat_sd():
+    codes = np.repeat(np.arange(3), 2)
+    for y, proper in (([0, 0, 1, 2, 3, 1], False), ([0, 1, 1, 2, 3, 1], True)):
+        arrays = design(np.array(y, float), (None,), ("Intercept",), [term("g", codes, ("Intercept",), (None,))])
+        graph = build_graph(Model("y ~ 1 + (1 | g)", family="poisson", priors={"sd(g)": Flat()}), arrays)
+        if proper:
+            require_proper(graph)
+        else:
+            with pytest.raises(NotIdentified, match="of which 2 have"):
+                require_proper(graph)
