@@ -5,9 +5,11 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.testing import assert_allclose
 
 import bayesml as bml
 from bayesml.errors import DataError, SpecificationError
+from tests import fitted_models as models
 
 MODELS = {
     "slopes": ("sleepstudy", "Reaction ~ Days + (Days | Subject)", {}),
@@ -89,3 +91,25 @@ def test_what_cannot_be_refitted_is_refused():
         bml.refit(mode, fit.design.y[:, None])
     changed = dataclasses.replace(mode.design, y=mode.design.y + 1.0)
     assert bml.refit(mode, changed.y).criterion == "map"
+
+
+def test_other_families_are_refitted_one_by_one():
+    fit = models.other(*models.EPIL)
+    y = fit.design.y
+    again = bml.refit(fit, y[::-1].copy())
+    table = bml.datasets.load("epil").assign(y=y[::-1])
+    expected = bml.fit(models.EPIL[1], table, family="poisson")
+    assert again.loglik == pytest.approx(expected.loglik, abs=1e-8)
+    many = bml.refit(fit, pd.DataFrame({"as it was": y, "reversed": y[::-1]}))
+    assert list(many.index) == ["as it was", "reversed"]
+    assert_allclose(many.loc["as it was", fit.parameters.index].astype(float), fit.parameters["estimate"], rtol=1e-6)
+    assert many.loc["reversed", "loglik"] == pytest.approx(expected.loglik, abs=1e-8)
+    with pytest.raises(DataError, match="is not allowed .whole numbers from 0. in 1 rows"):
+        bml.refit(fit, np.append(y[:-1], -1.0))
+
+
+def test_refits_keep_the_integral():
+    fit = models.other(*models.EPIL, integration="aghq", points=5)
+    again = bml.refit(fit, fit.design.y)
+    assert again.integration == fit.integration
+    assert again.loglik == pytest.approx(fit.loglik, abs=1e-8)

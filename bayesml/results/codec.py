@@ -6,7 +6,9 @@ this package defines, so that a file can hold numbers and text, but no code.
 
 import datetime
 import importlib
+import inspect
 import math
+import types
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
@@ -48,6 +50,8 @@ class Encoder:
                 return {type(value).__name__: value.isoformat()}
             case slice():
                 return {"slice": [self(value.start), self(value.stop), self(value.step)]}
+            case types.MethodType():
+                return {"method": value.__name__, "of": self(value.__self__)}
             case np.ndarray():
                 return self.array(value)
             case pd.Index():
@@ -150,9 +154,9 @@ class Decoder:
             case {"same": number}:
                 return self.objects[number]
             case {"object": path, "fields": content, **more}:
-                found = self.object(path, content)
-                self.objects[more.get("number", -1)] = found
-                return found
+                return self.object(path, content, more.get("number", -1))
+            case {"method": name, "of": inner}:
+                return self.method(name, self(inner))
         raise StorageError("The file holds something that this version cannot read.")
 
     def values(self, items: list, shape: list[int], dtype: str) -> np.ndarray:
@@ -184,7 +188,15 @@ class Decoder:
                 return pd.Index(self(node["values"]), dtype=node["dtype"])
         raise StorageError("The file holds labels that this version cannot read.")
 
-    def object(self, path: str, content: dict[str, Any]) -> Any:
+    def method(self, name: str, owner: Any) -> Any:
+        """A method of an object that was read."""
+        if type(owner).__module__.partition(".")[0] != PACKAGE or not inspect.isfunction(
+            inspect.getattr_static(type(owner), name, None)
+        ):
+            raise StorageError(f"The file names `{name}`, which is no method of {type(owner).__qualname__}.")
+        return getattr(owner, name)
+
+    def object(self, path: str, content: dict[str, Any], number: int = -1) -> Any:
         """An object of a class that this package defines."""
         module, _, name = path.partition(":")
         if module.partition(".")[0] != PACKAGE:
@@ -194,9 +206,10 @@ class Decoder:
             cls = getattr(cls, part)
         if not isinstance(cls, type) or cls.__module__ != module:
             raise StorageError(f"The file names {path}, which is no class of this package.")
-        values = {key: self(item) for key, item in content.items()}
         if is_dataclass(cls):
-            return cls(**values)
-        out: Any = object.__new__(cls)
-        vars(out).update(values)
+            self.objects[number] = cls(**{key: self(item) for key, item in content.items()})
+            return self.objects[number]
+        # Known before it is complete: its parts may refer to it.
+        out = self.objects[number] = object.__new__(cls)
+        vars(out).update({key: self(item) for key, item in content.items()})
         return out

@@ -105,3 +105,19 @@ def test_refusals():
         bml.icc(bml.fit("known_sd(effect, se) ~ 1 + (1 | school)", table))
     with pytest.raises(RefusedTest, match="no random effects"):
         bml.icc(bml.fit("Reaction ~ Days", bml.datasets.load("sleepstudy")))
+
+
+def test_latent_scale_of_the_logit_link():
+    fit = models.other(*models.VERBAGG)
+    frame = bml.icc(fit)
+    variances = np.array([G[0, 0] for G in fit.solution.covariances])
+    total = variances.sum() + np.pi**2 / 3
+    assert_allclose(frame["estimate"], [*variances / total, variances.sum() / total], rtol=1e-12)
+    # delta method in the two variances
+    slope = np.array([1 / total - variances[0] / total**2, -variances[0] / total**2])
+    assert frame["se"].iloc[0] == pytest.approx(np.sqrt(slope @ fit.variances.parameters.vcov @ slope), rel=1e-9)
+
+
+def test_counts_have_no_level_one_variance():
+    with pytest.raises(RefusedTest, match="poisson family with the log link has no level-1 variance"):
+        bml.icc(models.other(*models.EPIL))

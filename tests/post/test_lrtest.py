@@ -173,3 +173,30 @@ def test_parameters_held_fixed_are_restrictions():
         bml.lrtest(sleep(models.SLEEP, "reml", priors={"Days": bml.Fixed(10)}), models.fit("sleepstudy", models.SLEEP))
     with pytest.raises(RefusedTest, match="that the smaller does not"):
         bml.lrtest(models.fit("sleepstudy", models.SLEEP_INTERCEPT, "ml"), held)
+
+
+def test_other_integrals_cannot_be_compared():
+    small = models.other("epil", "y ~ lbase + (1 | subject)", "poisson", integration="aghq", points=5)
+    big = models.other(*models.EPIL, integration="aghq", points=7)
+    with pytest.raises(RefusedTest, match=r"integration, AGHQ \(5 points\) and AGHQ \(7 points\)"):
+        bml.lrtest(small, big)
+    with pytest.raises(RefusedTest, match="integration, AGHQ .* and Laplace"):
+        bml.lrtest(small, models.other(*models.EPIL))
+
+
+def test_models_that_are_not_linear():
+    small, big = models.other("epil", "y ~ lbase + (1 | subject)", "poisson"), models.other(*models.EPIL)
+    test = bml.lrtest(small, big)
+    assert test.statistic == pytest.approx(2 * (big.loglik - small.loglik))
+    assert test.null == ChiBarSquare.chi2(2)
+    more = models.other("epil", "y ~ lbase + trt + V4 + (V4 | subject)", "poisson")
+    assert bml.lrtest(big, more).null == ChiBarSquare.half(1)
+
+
+def test_other_frequencies_are_other_data():
+    table = bml.datasets.load("epil")
+    fits = [
+        bml.fit("y ~ lbase + (1 | subject)", table.assign(w=w), family="poisson", frequencies="w") for w in (1.0, 2.0)
+    ]
+    with pytest.raises(RefusedTest, match="different rows"):
+        bml.lrtest(*fits)

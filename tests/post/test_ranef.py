@@ -69,3 +69,27 @@ def test_unknown_options():
         bml.ranef(fit, se="exact")
     with pytest.raises(SpecificationError, match='"mode", "mean"'):
         bml.ranef(fit, "median")
+
+
+def test_means_and_sds_by_quadrature_are_those_of_the_conditional_distribution():
+    fit = models.other(*models.EPIL, integration="aghq", points=25)
+    frame = bml.ranef(fit, "mean")["subject"]
+    design, tau = fit.design, fit["sd(Intercept | subject)"]
+    eta = design.X @ fit.fixef.to_numpy()
+    b = np.linspace(-4, 4, 8001)
+    for level in (0, 7, 24):
+        rows = design.random[0].codes == level
+        predictors = eta[rows, None] + b
+        log_density = (design.y[rows, None] * predictors - np.exp(predictors)).sum(axis=0) - 0.5 * (b / tau) ** 2
+        weights = np.exp(log_density - log_density.max())
+        mean = weights @ b / weights.sum()
+        sd = np.sqrt(weights @ (b - mean) ** 2 / weights.sum())
+        assert_allclose(frame.iloc[level], [mean, sd], rtol=1e-6)
+    wider = bml.ranef(fit, "mean", se="comparative")["subject"]["se"]
+    assert (wider > frame["se"]).all(axis=None)
+    assert (bml.ranef(fit, "mean", se="full")["subject"]["se"] > wider).all(axis=None)
+
+
+def test_means_need_quadrature():
+    with pytest.raises(SpecificationError, match='integration="aghq"'):
+        bml.ranef(models.other(*models.EPIL), "mean")

@@ -1,0 +1,142 @@
+"""Results of models that are not linear: scales, labels, tables."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose
+from scipy.special import expit
+
+import bayesml as bml
+from tests import fitted_models as models
+from tests.results.test_summary import text
+
+EPIL = """\
+Multilevel model fitted by maximum likelihood
+y ~ 1 + lbase + trt + V4 + (1 | subject)
+
+Family, link         poisson, log    Log likelihood          -667.3019
+Response                        y    AIC                     1344.6039
+Rows used                     236    BIC                     1361.9230
+Wald chi2(3)               111.38    P > chi2                   <0.001
+Integration               Laplace    Parameters (df)                 5
+Quadrature              available
+──────────────────────────────────────────────────────────────────────
+Grouping factor                     levels  smallest  average  largest
+──────────────────────────────────────────────────────────────────────
+subject                                 59         4        4        4
+──────────────────────────────────────────────────────────────────────
+Fixed effects   estimate       se      z   P>|z|  [95% conf. interval]
+──────────────────────────────────────────────────────────────────────
+Intercept        1.84086  0.10869  16.94  <0.001     1.62784   2.05389
+lbase            1.01058  0.10090  10.02  <0.001     0.81281   1.20835
+trt[progabide]  -0.33438  0.15129  -2.21   0.027    -0.63089  -0.03786
+V4              -0.15977  0.05458  -2.93   0.003    -0.26675  -0.05279
+──────────────────────────────────────────────────────────────────────
+Variance components   variance       se  [95% conf. interval]       sd
+──────────────────────────────────────────────────────────────────────
+subject
+  Intercept            0.27370  0.06250      0.17494  0.42820  0.52316
+──────────────────────────────────────────────────────────────────────
+LR test against no random effects: chibar2(01) = 404.81, p < 0.001.
+Optimum confirmed: log likelihood still to gain GAIN.
+z and p are from the normal distribution, which holds for many groups."""
+
+
+def epil():
+    return models.other(*models.EPIL)
+
+
+def test_counts():
+    assert text(epil()) == EPIL
+
+
+def test_where_there_is_quadrature_is_said():
+    facts = dict(models.other(*models.VERBAGG).summary().facts)
+    assert facts["Integration"] == "Laplace"
+    assert facts["Quadrature"] == "none, groups are crossed"
+    fit = models.other(*models.EPIL, integration="aghq", points=5)
+    facts = dict(fit.summary().facts)
+    assert facts["Integration"] == "AGHQ (5 points)"
+    assert "Quadrature" not in facts
+
+
+def test_ratios_have_the_name_of_their_family_and_link():
+    fit = epil()
+    table = fit.summary(exponentiate=True)
+    assert "Incidence-rate ratio" in str(table)
+    shown, plain = table.to_pandas("Fixed effects"), fit.parameters
+    assert_allclose(shown["estimate"], np.exp(fit.fixef))
+    assert_allclose(shown["se"], np.exp(fit.fixef) * fit.se)
+    assert_allclose(shown["lower"], np.exp(plain.loc[fit.fixef.index, "lower"]))
+    assert "Odds ratio" in str(models.other(*models.VERBAGG).summary(exponentiate=True))
+
+
+def test_families_without_a_scale_have_no_residual():
+    fit = epil()
+    assert list(fit.varcorr["group"]) == ["subject"]
+    assert fit.sigma == 1.0
+    assert len(fit.family_params) == 0
+    assert list(fit.parameters["part"].unique()) == ["fixed", "random"]
+    assert "sigma" not in fit.parameters.index
+
+
+def test_several_variances_have_a_conservative_lr_line():
+    assert "chi2(2) = 1614.83, p < 0.001 (conservative" in " ".join(str(models.other(*models.VERBAGG)).split())
+
+
+def test_fitted_values_and_residuals_are_on_the_scale_of_the_response():
+    fit = models.other(*models.VERBAGG)
+    p = expit(fit.fitted_predictors)
+    assert_allclose(fit.fitted, p)
+    assert_allclose(fit.residuals, fit.observed - p)
+    assert_allclose(fit.standardized_residuals, (fit.observed - p) / np.sqrt(p * (1 - p)))
+    counts = epil()
+    assert_allclose(counts.standardized_residuals, (counts.observed - counts.fitted) / np.sqrt(counts.fitted))
+
+
+def test_vcov_all_has_the_covariances_of_coefficients_with_variances():
+    fit = epil()
+    assert list(fit.vcov_all.index) == list(fit.parameters.index)
+    assert_allclose(np.sqrt(np.diag(fit.vcov_all)), fit.parameters["se"], rtol=1e-12)
+    sd = fit["sd(Intercept | subject)"]
+    by_variance = fit.solution.cross_covariance()[:, 0] / (2 * sd)
+    assert_allclose(fit.vcov_all["sd(Intercept | subject)"][:-1], by_variance, rtol=1e-12)
+    assert (by_variance != 0).all()
+    assert_allclose(fit.vcov_all, fit.vcov_all.T)
+
+
+def test_what_is_held_is_neither_free_nor_tested():
+    table = bml.datasets.load("epil")
+    fit = bml.fit(models.EPIL[1], table, family="poisson", priors={"lbase": bml.Fixed(1.0)})
+    assert fit.held == {"lbase": 1.0}
+    assert fit.df == 4
+    assert "Held fixed: lbase = 1." in str(fit)
+
+
+def test_frequencies_count_as_rows():
+    table = bml.datasets.load("epil")
+    counts = table.assign(w=np.where(table["period"] == 1, 2.0, 1.0))
+    fit = bml.fit(models.EPIL[1], counts, family="poisson", frequencies="w")
+    twice = bml.fit(models.EPIL[1], pd.concat([table, table[table["period"] == 1]]), family="poisson")
+    assert (fit.nobs, len(fit.fitted)) == (295, 236)
+    assert fit.loglik == pytest.approx(twice.loglik, abs=1e-6)
+    assert fit.bic == pytest.approx(twice.bic, abs=1e-5)
+    assert fit.group_sizes.loc["subject"].to_dict() == twice.group_sizes.loc["subject"].to_dict()
+
+
+def test_side_by_side():
+    laplace, quadrature = epil(), models.other(*models.EPIL, integration="aghq", points=5)
+    frame = bml.side_by_side(laplace, quadrature).to_pandas()
+    assert list(frame.index) == list(laplace.parameters.index)
+
+
+def test_saved_fits_come_back_equal(tmp_path):
+    for number, fit in enumerate((epil(), models.other(*models.EPIL, integration="aghq", points=5))):
+        fit.save(tmp_path / f"{number}.nc")
+        loaded = bml.load(tmp_path / f"{number}.nc")
+        assert str(loaded) == str(fit)
+        assert loaded.model == fit.model
+        pd.testing.assert_frame_equal(loaded.vcov_all, fit.vcov_all)
+        pd.testing.assert_frame_equal(loaded.ranef["subject"], fit.ranef["subject"])
+        pd.testing.assert_series_equal(loaded.fitted, fit.fitted)
+        pd.testing.assert_frame_equal(bml.predict(loaded, ranef="marginal"), bml.predict(fit, ranef="marginal"))
