@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from bayesml.fit import fit
     from bayesml.graphs.plain_model import graph
     from bayesml.post.icc import icc
+    from bayesml.post.laplace_error import laplace_error
     from bayesml.post.lrtest import lrtest
     from bayesml.post.predict import predict
     from bayesml.post.ranef import ranef
@@ -53,6 +54,7 @@ _HOME = {
     "graph": "bayesml.graphs.plain_model",
     "hypothesis": "bayesml.bayes.hypothesis",
     "icc": "bayesml.post.icc",
+    "laplace_error": "bayesml.post.laplace_error",
     "load": "bayesml.results.storage",
     "lrtest": "bayesml.post.lrtest",
     "Model": "bayesml.syntax.model",
@@ -92,7 +94,7 @@ _SUBPACKAGES = ("datasets", "distributions", "errors", "families", "links", "plo
 
 __all__ = [  # noqa: RUF022 - verbs first
     "fit", "sample", "refit", "predict", "icc", "lrtest", "wald_test", "ranef", "hypothesis",
-    "side_by_side", "graph", "prior_table", "Model", "load",
+    "side_by_side", "laplace_error", "graph", "prior_table", "Model", "load",
     "Cauchy", "Exponential", "Fixed", "Flat", "Gamma", "HalfCauchy", "HalfFlat", "HalfNormal", "HalfStudentT",
     "InverseGamma", "LKJ", "Laplace", "LogNormal", "Normal", "OnVariance", "ScaledBeta", "StudentT", "Uniform",
     "datasets", "distributions", "errors", "families", "links", "plots",

@@ -133,6 +133,10 @@ class CountedRows:
     def __init__(self, density: Any, frequencies: np.ndarray):
         self.density, self.frequencies = density, frequencies
 
+    def value(self, eta: np.ndarray, phi: np.ndarray) -> np.ndarray:
+        """Log densities."""
+        return np.asarray(self.frequencies * self.density.value(eta, phi))
+
     def first(self, eta: np.ndarray, phi: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Value, d1, and derivatives in phi."""
         value, d1, by_phi = self.density.first(eta, phi)

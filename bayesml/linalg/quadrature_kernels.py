@@ -583,3 +583,41 @@ def mode_adjoints(d, q, at, start, place, child, up, zt, Z, d1, d2, d1_phi, mode
                             y += Z[i, k, at[e] + b] * d1[t, i, k]
                         for a in range(q[e]):
                             sums[first[e] + b * q[e] + a, t, g] += x * mode[t, own + a] + y * lam[t, own + a]
+
+
+@kernel
+def normal_draws(d, q, at, start, place, finest, up, fstart, fac, x):
+    """Draws with the curvatures of depth d as precisions, in place of standard normal x (draws, effects).
+
+    ``fac`` (size,) is the factor of one tile.
+    """
+    m = at[d + 1]
+    for t in range(len(x)):
+        for e in range(d, -1, -1):
+            width = m - at[e]
+            for j in range(place[e + 1] - place[e] - 1):
+                base = fstart[e] + j * q[e] * width
+                own = start[e] + j * q[e]
+                for a in range(q[e] - 1, -1, -1):
+                    s = x[t, own + a]
+                    for b in range(a + 1, q[e]):
+                        s -= fac[base + b * width + a] * x[t, own + b]
+                    x[t, own + a] = s / fac[base + a * width + a]
+                leaf = finest[place[e] + j]
+                for f in range(e + 1, d + 1):
+                    other = start[f] + up[f, leaf] * q[f]
+                    for c in range(q[f]):
+                        for a in range(q[e]):
+                            x[t, own + a] -= fac[base + a * width + at[f] - at[e] + c] * x[t, other + c]
+
+
+@kernel
+def log_pivots(d, q, at, start, place, fstart, finest, up, fac, out):
+    """Log determinant of L of each level of depth d, everything inside included: out (levels,); `fac` (size,)."""
+    out[:] = 0.0
+    for e in range(d + 1):
+        width = at[d + 1] - at[e]
+        for j in range(place[e + 1] - place[e] - 1):
+            g = up[d, finest[place[e] + j]]
+            for a in range(q[e]):
+                out[g] += log(fac[fstart[e] + j * q[e] * width + a * width + a])
