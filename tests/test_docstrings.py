@@ -25,6 +25,7 @@ def test_examples(name):
 
 def test_the_verbs_have_examples():
     verbs = (
-        "fit", "sample", "predict", "icc", "lrtest", "wald_test", "ranef", "hypothesis", "side_by_side", "laplace_error",
+        "fit", "sample", "predict", "icc", "lrtest", "wald_test", "ranef", "hypothesis", "side_by_side",
+        "laplace_error",
     )  # fmt: skip
     assert [name for name in verbs if ">>>" not in getattr(bayesml, name).__doc__] == []
