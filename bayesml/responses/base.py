@@ -113,6 +113,8 @@ class Response(ABC):
             return "a response of categories is observed as it is"
         if self.counts_trials and not family.takes_trials:
             return 'counts of successes among trials are of the binomial family: `family="binomial"`'
+        if self.needs_tails and family.reads_two_levels:
+            return "outcomes of two kinds have no limits to lie beyond"
         if self.needs_tails and family.no_tails is not None:
             return family.no_tails
         return None
