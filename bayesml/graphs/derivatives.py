@@ -20,6 +20,7 @@ from pytensor.tensor import TensorVariable
 
 from bayesml.graphs.outcome import outcome_arrays, row_log_density
 from bayesml.graphs.roles import Graph
+from bayesml.graphs.row_code import NotElementwise, compile_rows
 from bayesml.graphs.tensors import TENSORS
 
 COMPILED: dict[tuple, tuple[Any, Any]] = {}
@@ -154,22 +155,34 @@ def build(graph: Graph, names: tuple[str, ...], order: int) -> tuple[Any, Any]:
     by_row = [pt.zeros_like(etas[0]) + scalar for scalar in phi]
     outputs = expressions(graph, etas, by_row, arrays, order)
     constants, replaced, outputs = hoisted(outputs, [*etas, *phi], list(arrays.values()))
-    # the numba code of these is cached on disk; with fastmath the negative binomial loses digits
-    with pytensor.config.change_flags(numba__fastmath=False):
-        function = pytensor.function(
-            [*etas, *phi, *arrays.values(), *replaced],
-            outputs,
-            mode=get_mode("NUMBA"),
-            on_unused_input="ignore",
-            trust_input=True,
+    prepare = None
+    if constants:
+        # run once for the rows: not worth compiling
+        prepare = pytensor.function(
+            list(arrays.values()), constants, mode=get_mode("FAST_COMPILE"), on_unused_input="ignore"
         )
-        prepare = None
-        if constants:
-            # run once for the rows: not worth compiling
-            prepare = pytensor.function(
-                list(arrays.values()), constants, mode=get_mode("FAST_COMPILE"), on_unused_input="ignore"
+    inputs = [*etas, *phi, *arrays.values(), *replaced]
+    try:
+        function = filled(compile_rows(inputs, outputs), len(outputs))
+    except NotElementwise:
+        # sums over the nodes of an integral: PyTensor's own code; with fastmath it would lose digits
+        with pytensor.config.change_flags(numba__fastmath=False):
+            compiled = pytensor.function(
+                inputs, outputs, mode=get_mode("NUMBA"), on_unused_input="ignore", trust_input=True
             )
-    return prepare, function.vm.jit_fn
+        function = compiled.vm.jit_fn
+    return prepare, function
+
+
+def filled(rows: Any, count: int) -> Any:
+    """The compiled loop as a function that makes its own array, (outputs, n)."""
+
+    def function(*inputs: np.ndarray) -> np.ndarray:
+        out = np.empty((count, len(inputs[0])))
+        rows(*(x if x.ndim else float(x) for x in inputs), out)
+        return out
+
+    return function
 
 
 def expressions(

@@ -1,0 +1,296 @@
+"""Elementwise graphs as one loop over rows, written as source: compiled in a second where PyTensor would take a minute.
+
+PyTensor compiles every scalar operation of a fused graph as a function of its own, after rewriting the graph many times
+over; derivatives of third order have hundreds. Here the graph is read once: equal expressions become one, products with
+0 and 1 vanish, and what is left is a list of assignments in the body of a loop.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from math import atan, atan2, cos, erf, erfc, exp, expm1, floor, lgamma, log, log1p, sin, sqrt, tanh
+from typing import Any
+
+import numba
+import numpy as np
+import pytensor.scalar as ps
+from pytensor.graph.basic import Constant, Variable
+from pytensor.graph.traversal import io_toposort
+from pytensor.link.numba.cache import compile_numba_function_src
+from pytensor.link.numba.dispatch.basic import numba_funcify_and_cache_key
+from pytensor.tensor.elemwise import DimShuffle, Elemwise
+from pytensor.tensor.math import Sum
+
+Value = int | float | None
+"""An assignment, by its number, a constant, or None for a sum over rows, which has no value in a row."""
+
+CALLS = {
+    "Exp": "exp", "Log": "log", "Log1p": "log1p", "Expm1": "expm1", "Sqrt": "sqrt", "Cos": "cos", "Sin": "sin",
+    "Tanh": "tanh", "ArcTan": "atan", "ArcTan2": "atan2", "Erf": "erf", "Erfc": "erfc", "GammaLn": "lgamma",
+    "Abs": "abs", "Floor": "floor",
+}  # fmt: skip
+"""Scalar operations that are functions of Python's `math`."""
+
+COMPARISONS = {"LT": "<", "GT": ">", "LE": "<=", "GE": ">=", "EQ": "==", "NEQ": "!="}
+NAMES = {f.__name__: f for f in (exp, log, log1p, expm1, sqrt, cos, sin, tanh, atan, atan2, erf, erfc, lgamma, floor)}
+
+
+class NotElementwise(Exception):
+    """A graph that is no list of elementwise operations."""
+
+
+class RowCode:
+    """Assignments of one row.
+
+    Parameters
+    ----------
+    inputs : sequence of Variable
+        Vectors over rows, or scalars.
+    outputs : sequence of Variable
+        Vectors over rows.
+
+    Raises
+    ------
+    NotElementwise
+        The graph has operations across rows.
+    """
+
+    def __init__(self, inputs: Sequence[Variable], outputs: Sequence[Variable]):
+        self.text: list[str] = []
+        self.known: dict[tuple, int] = {}
+        self.negated: dict[Value, Value] = {}
+        self.functions: dict[str, Any] = {}
+        self.keys: list[str] = []
+        found: dict[Variable, Value] = {}
+        for i, variable in enumerate(inputs):
+            found[variable] = self.assign(("input", i), f"x{i}[i]" if variable.type.ndim else f"x{i}")
+        for node in io_toposort(inputs, outputs):
+            arguments = [self.read(found, variable) for variable in node.inputs]
+            if isinstance(node.op, Elemwise):
+                found[node.outputs[0]] = self.scalar(node.op.scalar_op, arguments)
+            elif isinstance(node.op, DimShuffle) and max(node.inputs[0].type.ndim, node.outputs[0].type.ndim) <= 1:
+                found[node.outputs[0]] = arguments[0]
+            elif isinstance(node.op, Sum) and node.inputs[0].type.ndim == 1:
+                # the cost of a derivative, of which only the shape is looked at
+                found[node.outputs[0]] = None
+            else:
+                raise NotElementwise(str(node.op))
+        self.results = [self.read(found, variable) for variable in outputs]
+
+    def read(self, found: dict[Variable, Value], variable: Variable) -> Value:
+        """The value of a variable of the graph."""
+        if isinstance(variable, Constant):
+            if variable.type.ndim > 1 or np.size(variable.data) != 1:
+                raise NotElementwise("an array of constants")
+            return float(np.ravel(variable.data)[0])
+        if variable.type.ndim > 1:
+            raise NotElementwise("more dimensions than rows")
+        return found[variable]
+
+    def assign(self, key: tuple, text: str) -> int:
+        """The assignment of an expression, which may have been made before."""
+        if key not in self.known:
+            self.known[key] = len(self.text)
+            self.text.append(text)
+        return self.known[key]
+
+    def make(self, name: str, pattern: str, *arguments: Value) -> Value:
+        """The assignment of a pattern such as `{} + {}`."""
+        return self.assign((name, *arguments), pattern.format(*map(shown, arguments)))
+
+    # -- operations -------------------------------------------------------------------------------
+
+    def scalar(self, op: Any, arguments: list[Value]) -> Value:
+        """The value of a scalar operation."""
+        kind = type(op).__name__
+        method: Callable[..., Value] | None = getattr(self, f"of_{kind.lower()}", None)
+        if method is not None:
+            return method(*arguments)
+        if kind in CALLS:
+            return self.make(kind, f"{CALLS[kind]}({', '.join('{}' for _ in arguments)})", *arguments)
+        if kind in COMPARISONS:
+            return self.make(kind, f"{{}} {COMPARISONS[kind]} {{}}", *arguments)
+        if isinstance(op, ps.Composite):
+            raise NotElementwise("an operation that was fused before")
+        return self.call(op, arguments)
+
+    def call(self, op: Any, arguments: list[Value]) -> Value:
+        """Any other operation, by the machine code that PyTensor or this package has for it."""
+        node = op.make_node(*(ps.float64() for _ in arguments))
+        function, key = numba_funcify_and_cache_key(op, node=node)
+        name = f"f_{hashlib.sha256(str(key or op).encode()).hexdigest()[:12]}"
+        self.functions[name] = function
+        self.keys.append(str(key) if key is not None else f"not cached {id(function)}")
+        return self.make(name, f"{name}({', '.join('{}' for _ in arguments)})", *arguments)
+
+    def of_add(self, *arguments: Value) -> Value:
+        constant = sum(a for a in arguments if isinstance(a, float))
+        rest = [a for a in arguments if not isinstance(a, float)]
+        if constant or not rest:
+            rest.append(constant)
+        total = rest[0]
+        for argument in rest[1:]:
+            total = self.make("add", "{} + {}", total, argument)
+        return total
+
+    def of_mul(self, *arguments: Value) -> Value:
+        constant = float(np.prod([a for a in arguments if isinstance(a, float)]))
+        rest = [a for a in arguments if not isinstance(a, float)]
+        if constant == 0.0 or not rest:
+            return constant
+        if constant == -1.0:
+            return self.of_neg(self.of_mul(*rest))
+        if constant != 1.0:
+            rest.append(constant)
+        total = rest[0]
+        for argument in rest[1:]:
+            total = self.make("mul", "{} * {}", total, argument)
+        return total
+
+    def of_sub(self, a: Value, b: Value) -> Value:
+        if isinstance(a, float) and isinstance(b, float):
+            return a - b
+        if b == 0.0 and isinstance(b, float):
+            return a
+        if a == 0.0 and isinstance(a, float):
+            return self.of_neg(b)
+        return self.make("sub", "{} - {}", a, b)
+
+    def of_truediv(self, a: Value, b: Value) -> Value:
+        if isinstance(a, float) and a == 0.0:
+            return a
+        if isinstance(b, float):
+            return a / b if isinstance(a, float) else a if b == 1.0 else self.make("div", "{} / {}", a, b)
+        return self.make("div", "{} / {}", a, b)
+
+    def of_neg(self, a: Value) -> Value:
+        if isinstance(a, float):
+            return -a
+        if a in self.negated:
+            return self.negated[a]
+        out = self.make("neg", "-{}", a)
+        self.negated[out] = a
+        return out
+
+    def of_reciprocal(self, a: Value) -> Value:
+        return self.of_truediv(1.0, a)
+
+    def of_sqr(self, a: Value) -> Value:
+        return self.of_mul(a, a)
+
+    def of_pow(self, a: Value, b: Value) -> Value:
+        if isinstance(a, float) and isinstance(b, float):
+            return a**b
+        if isinstance(b, float):
+            if b == 0.5:
+                return self.make("Sqrt", "sqrt({})", a)
+            if b == int(b) and 0 <= abs(b) <= 4:
+                power = self.of_mul(*(int(abs(b)) * [a])) if b else 1.0
+                return power if b >= 0 else self.of_truediv(1.0, power)
+        return self.make("pow", "{} ** {}", a, b)
+
+    def of_switch(self, condition: Value, a: Value, b: Value) -> Value:
+        if a == b and type(a) is type(b):
+            return a
+        if isinstance(condition, float):
+            return a if condition else b
+        return self.make("switch", "{1} if {0} else {2}", condition, a, b)
+
+    def of_second(self, a: Value, b: Value) -> Value:
+        return b
+
+    def of_identity(self, a: Value) -> Value:
+        return a
+
+    def of_cast(self, a: Value) -> Value:
+        return a if isinstance(a, float) else self.make("cast", "float({})", a)
+
+    def of_maximum(self, a: Value, b: Value) -> Value:
+        return self.make("max", "{0} if {0} >= {1} else {1}", a, b)
+
+    def of_minimum(self, a: Value, b: Value) -> Value:
+        return self.make("min", "{0} if {0} <= {1} else {1}", a, b)
+
+    of_scalarmaximum, of_scalarminimum = of_maximum, of_minimum
+
+    def of_clip(self, a: Value, low: Value, high: Value) -> Value:
+        return self.of_minimum(self.of_maximum(a, low), high)
+
+    def of_sign(self, a: Value) -> Value:
+        return self.make("sign", "(1.0 if {0} > 0.0 else -1.0) if {0} != 0.0 else 0.0", a)
+
+    def of_and(self, a: Value, b: Value) -> Value:
+        return self.make("and", "{} and {}", a, b)
+
+    def of_or(self, a: Value, b: Value) -> Value:
+        return self.make("or", "{} or {}", a, b)
+
+    def of_invert(self, a: Value) -> Value:
+        return self.make("not", "not {}", a)
+
+    def of_isnan(self, a: Value) -> Value:
+        return self.make("nan", "{0} != {0}", a)
+
+    def of_sigmoid(self, a: Value) -> Value:
+        small = self.exp_of_minus_size(a)
+        return self.of_truediv(self.of_switch(self.make("GE", "{} >= {}", a, 0.0), 1.0, small), self.of_add(1.0, small))
+
+    def of_softplus(self, a: Value) -> Value:
+        small = self.make("Log1p", "log1p({})", self.exp_of_minus_size(a))
+        return self.of_add(self.of_maximum(a, 0.0), small)
+
+    def exp_of_minus_size(self, a: Value) -> Value:
+        """exp(-|a|)."""
+        return self.make("Exp", "exp({})", self.of_neg(self.make("Abs", "abs({})", a)))
+
+    # -- source -----------------------------------------------------------------------------------
+
+    def needed(self) -> list[int]:
+        """Assignments that the results depend on, in order."""
+        parts: dict[int, list[int]] = {}
+        for key, place in self.known.items():
+            inputs = key[0] == "input"
+            parts[place] = [] if inputs else [a for a in key[1:] if isinstance(a, int)]
+        reached: set[int] = set()
+        waiting = [value for value in self.results if isinstance(value, int)]
+        while waiting:
+            place = waiting.pop()
+            if place not in reached:
+                reached.add(place)
+                waiting += parts[place]
+        return sorted(reached)
+
+    def source(self, count: int) -> str:
+        """A function ``rows(x0, …, out)`` that fills out (outputs, n)."""
+        arguments = ", ".join(f"x{i}" for i in range(count))
+        lines = [f"def rows({arguments}, out):", "    for i in range(out.shape[1]):"]
+        lines += [f"        t{place} = {self.text[place]}" for place in self.needed()]
+        lines += [f"        out[{k}, i] = {shown(value)}" for k, value in enumerate(self.results)]
+        return "\n".join(lines) + "\n"
+
+
+def shown(value: Value) -> str:
+    """A value in source."""
+    if value is None:
+        raise NotElementwise("a sum over rows")
+    if isinstance(value, int):
+        return f"t{value}"
+    return repr(value) if np.isfinite(value) else f"({'-' if value < 0 else ''}inf)" if value == value else "nan"
+
+
+def compile_rows(inputs: Sequence[Variable], outputs: Sequence[Variable]) -> Callable[..., None]:
+    """Machine code of an elementwise graph: a function of the inputs and of an array (outputs, n) that it fills.
+
+    Cached on disk under its source.
+
+    Raises
+    ------
+    NotElementwise
+        The graph has operations across rows.
+    """
+    code = RowCode(inputs, outputs)
+    source = code.source(len(inputs))
+    names = {"__name__": __name__, "inf": np.inf, "nan": np.nan, **NAMES, **code.functions}
+    cached = not any(key.startswith("not cached") for key in code.keys)
+    key = hashlib.sha256("\n".join([source, numba.__version__, *code.keys]).encode()).hexdigest()
+    function = compile_numba_function_src(source, "rows", names, cache_key=key if cached else None)
+    return numba.njit(cache=cached, error_model="numpy", nogil=True, no_cfunc_wrapper=True)(function)
