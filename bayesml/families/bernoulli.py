@@ -26,6 +26,7 @@ class Bernoulli(Family):
     support = (0.0, 1.0)
     whole = True
     allowed = "0 and 1"
+    reads_two_levels = True
 
     def log_density(self, y: Any, parameters: Mapping[str, Any], namespace: ModuleType) -> Any:
         return parameters["mu"].log_binary(y)

@@ -5,7 +5,7 @@ from types import ModuleType
 from typing import Any
 
 from bayesml.links.base import Link
-from bayesml.links.functions import sigmoid, softplus
+from bayesml.links.functions import log1mexp, sigmoid, softplus
 
 
 class Logit(Link):
@@ -30,9 +30,6 @@ class Logit(Link):
         return -softplus(eta, namespace)
 
     def log_interval(self, lower: Any, width: Any, namespace: ModuleType) -> Any:
-        # F(h) - F(l) = (1 - exp(l - h)) F(h) (1 - F(l)), without a difference.
-        return (
-            namespace.log(-namespace.expm1(-width))
-            + self.log_inverse(lower + width, namespace)
-            + self.log_complement(lower, namespace)
-        )
+        # F(l + w) - F(l) = (1 - exp(-w)) F(l + w) (1 - F(l)): no difference.
+        upper = self.log_inverse(lower + width, namespace)
+        return log1mexp(width, namespace) + upper + self.log_complement(lower, namespace)
