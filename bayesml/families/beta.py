@@ -25,7 +25,6 @@ class Beta(Family):
     """
 
     name = "beta"
-    synonyms = ("Beta",)
     parameters = ("mu", "phi")
     links = ("logit", "probit", "cloglog", "loglog", "cauchit")
     support = (0.0, 1.0)

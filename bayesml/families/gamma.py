@@ -32,7 +32,6 @@ class Gamma(Positive):
     """
 
     name = "gamma"
-    synonyms = ("Gamma",)
     parameters = ("mu", "sigma")
     links = ("log", "inverse", "identity")
     scale_parameter = "sigma"

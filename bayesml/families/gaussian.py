@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+from scipy import special
 
 from bayesml.families.ancillary import Ancillary
 from bayesml.families.base import Family
@@ -25,7 +26,7 @@ class Gaussian(Family):
     name = "gaussian"
     synonyms = ("normal",)
     parameters = ("mu", "sigma")
-    links = ("identity",)
+    links = ("identity", "log")
     support = (-inf, inf)
     scale_parameter = "sigma"
     exact_links = frozenset({"identity"})
@@ -56,8 +57,14 @@ class Gaussian(Family):
     def variance(self, parameters: Mapping[str, Any]) -> np.ndarray:
         return np.broadcast_to(np.square(parameters["sigma"]), np.shape(parameters["mu"].value))
 
-    def latent_variance(self, link: Link, scale: float) -> float:
-        return scale**2
+    def latent_variance(self, link: Link, scale: float) -> float | None:
+        return scale**2 if self.exact_with(link) else None
+
+    def ratio(self, link: Link) -> str:
+        return "Ratio of means" if link.name == "log" else link.ratio
+
+    def quantile(self, probability: Any, parameters: Mapping[str, Any]) -> np.ndarray:
+        return parameters["mu"].value + parameters["sigma"] * special.ndtri(probability)
 
     def simulate(self, rng: np.random.Generator, parameters: Mapping[str, Any]) -> np.ndarray:
         return rng.normal(parameters["mu"].value, parameters["sigma"])

@@ -88,6 +88,9 @@ class StudentT(Continuous):
         mu = parameters["mu"].value
         return mu + parameters["sigma"] * rng.standard_t(parameters["nu"], np.shape(mu))
 
+    def ratio(self, link: Link) -> str:
+        return "Ratio of means" if link.name == "log" else link.ratio
+
     def latent_variance(self, link: Link, scale: float) -> None:
         return None
 

@@ -78,7 +78,7 @@ def power_of_two(width: Any, namespace: ModuleType) -> Any:
 
 def held(condition: Any, namespace: ModuleType) -> Any:
     """A condition through which no derivative is sought: PyTensor would follow it to what is compared."""
-    return namespace.take(np.array([False, True]), condition.astype("int64"))
+    return namespace.take(np.array([False, True]), namespace.where(condition, 1, 0))
 
 
 def first_axis(constants: np.ndarray, ndim: int) -> np.ndarray:
