@@ -129,7 +129,7 @@ def read_categories(model: Model, evaluator: Evaluator, notes: Notes) -> Outcome
 def _categories(expression: Expression, evaluator: Evaluator, notes: Notes) -> tuple[Factor, bool]:
     """The factor that a response is, and whether its order is only that of its sorted texts."""
     column = evaluator.as_column(expression)
-    rows = evaluator.rows if isinstance(expression, Name) else None
+    rows = evaluator.rows if column.name in evaluator.columns else None
     if column.kind == "number" and not column.whole and column.numbers is not None:
         numbers = column.numbers if rows is None else column.numbers[rows]
         bad = np.flatnonzero(~(np.isfinite(numbers) & (numbers == np.round(numbers))))
