@@ -68,7 +68,8 @@ class Family(ABC):
         return hash((type(self), *sorted(self.__dict__.items())))
 
     def __repr__(self) -> str:
-        return f'"{self.name}"'
+        options = ", ".join(f"{name}={value!r}" for name, value in vars(self).items() if value is not None)
+        return f"{type(self).__name__}({options})" if options else f'"{self.name}"'
 
     def named(self) -> dict[str, "Family"]:
         """The family, with its options, that each name means; names of members with other options may be added."""

@@ -8,7 +8,7 @@ import pytest
 from bayesml.covariance import COVARIANCES
 from bayesml.distributions import Normal
 from bayesml.errors import FormulaError, SpecificationError
-from bayesml.families import FAMILIES
+from bayesml.families import FAMILIES, Weibull
 from bayesml.links import LINKS
 from bayesml.syntax.formula import parse_formula
 from bayesml.syntax.model import Model
@@ -155,6 +155,17 @@ def test_misspelt_keyword():
 def test_formula_errors_pass_through():
     with pytest.raises(FormulaError):
         Model("y ~ (")
+
+
+def test_repr_of_options_of_the_family():
+    text = repr(Model("Surv(t, d) ~ x", family=Weibull(metric="time"), frequencies="f"))
+    assert text == "Model('Surv(t, d) ~ 1 + x', family=Weibull(metric='time'), frequencies='f')"
+    assert eval(text) == Model("Surv(t, d) ~ x", family=Weibull("time"), frequencies="f")
+    assert eval(text) != Model("Surv(t, d) ~ x", family="weibull", frequencies="f")
+    assert repr(Model("Surv(t, d) ~ x", family="Weibull")) == "Model('Surv(t, d) ~ 1 + x', family='weibull')"
+    text = repr(Model("k ~ x + (x |p| g)", family="poisson", link="sqrt"))
+    assert text == "Model('k ~ 1 + x + (1 + x |p| g)', family='poisson', link='sqrt')"
+    assert eval(text) == Model("k ~ x + (x |p| g)", family="poisson", link="sqrt")
 
 
 def test_repr_says_what_was_asked_for():
