@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -51,7 +52,7 @@ def estimate(
     sigma = graph.fixed_sigma if graph.has_scale else 1.0
     design, held = hold(graph.design, graph.held)
     if criterion == "map":
-        solution: GaussianSolution = maximise_jointly(design, criterion, sigma, held, prior_of(graph, held), report)
+        solution: GaussianSolution = maximise_jointly(design, criterion, sigma, held, GraphPrior(graph, held), report)
     elif held.in_covariances:
         solution = maximise_jointly(design, criterion, sigma, held, None, report)
     else:
@@ -137,16 +138,26 @@ def refuse_perfect_fit(relative_sigma2: float) -> None:
         )
 
 
-def prior_of(graph: Graph, held: Held) -> LogPriorFunction:
-    """The log prior of a graph as a function of the coefficients that are free, the square roots and sigma."""
+@dataclass(frozen=True, eq=False)
+class GraphPrior:
+    """The log prior of a graph as a function of the coefficients that are free, the square roots and sigma.
 
-    def prior(beta: np.ndarray, roots: Sequence[np.ndarray], sigma: float):
-        full = held.values.copy()
-        full[held.free] = beta
-        found = log_prior(graph, full, roots, sigma)
-        return found.value, found.beta[held.free], found.roots, found.sigma
+    Parameters
+    ----------
+    graph : Graph
+    held : Held
+    """
 
-    return prior
+    graph: Graph
+    held: Held
+
+    def __call__(
+        self, beta: np.ndarray, roots: Sequence[np.ndarray], sigma: float
+    ) -> tuple[float, np.ndarray, Sequence[np.ndarray], float]:
+        full = self.held.values.copy()
+        full[self.held.free] = beta
+        found = log_prior(self.graph, full, roots, sigma)
+        return found.value, found.beta[self.held.free], found.roots, found.sigma
 
 
 def sizes(design: Design) -> list[float]:

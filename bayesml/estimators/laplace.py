@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,7 +16,6 @@ from bayesml.estimators.integrated import (
     Ancillaries,
     IntegratedLikelihood,
     LaplaceLikelihood,
-    LogPriorFunction,
     starting_covariances,
 )
 from bayesml.estimators.laplace_solution import LaplaceSolution
@@ -72,7 +71,7 @@ def maximise(
     quadrature = rule if design.random else None
     if quadrature is not None:
         quadrature.check(system, design)
-    prior = prior_of(graph, held) if criterion == "map" else None
+    prior = GraphPrior(graph, held) if criterion == "map" else None
     beta, phi, without = fit_without_random(system, ancillaries, reduced, design, held)
     if criterion == "ml":
         refuse_separation(system, design, beta, phi)
@@ -109,19 +108,29 @@ def ascent_of(
     return Ascent(objective, structures, sizes(design), expensive=True, report=report, memory=MEMORY, polish=polish)
 
 
-def prior_of(graph: Graph, held: Held) -> LogPriorFunction:
-    """The log prior of a graph as a function of what is free."""
-    names = [ancillary.name for ancillary in graph.ancillary]
+@dataclass(frozen=True, eq=False)
+class GraphPrior:
+    """The log prior of a graph as a function of what is free.
 
-    def prior(beta: np.ndarray, roots: Sequence[np.ndarray], values: np.ndarray):
-        full = held.values.copy()
-        full[held.free] = beta
+    Parameters
+    ----------
+    graph : Graph
+    held : Held
+    """
+
+    graph: Graph
+    held: Held
+
+    def __call__(
+        self, beta: np.ndarray, roots: Sequence[np.ndarray], values: np.ndarray
+    ) -> tuple[float, np.ndarray, Sequence[np.ndarray], np.ndarray]:
+        names = [ancillary.name for ancillary in self.graph.ancillary]
+        full = self.held.values.copy()
+        full[self.held.free] = beta
         by_name = dict(zip(names, values, strict=True))
-        found = log_prior(graph, full, roots, by_name.get("sigma", 1.0), by_name)
+        found = log_prior(self.graph, full, roots, by_name.get("sigma", 1.0), by_name)
         slopes = [found.sigma if name == "sigma" else found.ancillary.get(name, 0.0) for name in names]
-        return found.value, found.beta[held.free], found.roots, np.array(slopes, float)
-
-    return prior
+        return found.value, found.beta[self.held.free], found.roots, np.array(slopes, float)
 
 
 def fit_without_random(

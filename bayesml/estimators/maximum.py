@@ -1,7 +1,7 @@
 """A maximum of a likelihood in square roots of covariances and further parameters: what it says of itself."""
 
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -18,6 +18,9 @@ class Maximum:
 
     A subclass has the fields `design`, `ascent`, `optimum`, `held`, and `covariances`, the G of each term.
     """
+
+    stored_results: ClassVar[tuple[str, ...]] = ("hessian",)
+    """What a saved result keeps besides its fields: costly, and not to be computed without the family."""
 
     design: Design
     ascent: Ascent

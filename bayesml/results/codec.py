@@ -11,20 +11,28 @@ import math
 import types
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 
 from bayesml.errors import StorageError
+from bayesml.results.foreign_parts import facts_of, part_from, source_hash
 
 PACKAGE = __name__.partition(".")[0]
 
 
 class Encoder:
-    """Turns values into JSON; collects their arrays under names in `arrays`."""
+    """Turns values into JSON; collects their arrays under names in `arrays`.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    categories : tuple of str
+        Of the response: what a user's family says of its parameters depends on them.
+    """
+
+    def __init__(self, categories: tuple[str, ...] = ()) -> None:
+        self.categories = categories
         self.arrays: dict[str, np.ndarray] = {}
         self._names: dict[int, str] = {}
         # By identity; the objects are kept, so that no other takes their place in memory.
@@ -104,6 +112,9 @@ class Encoder:
         if id(value) in self._objects:
             return {"same": self._objects[id(value)][0]}
         if cls.__module__.partition(".")[0] != PACKAGE or "<" in cls.__qualname__:
+            facts = facts_of(value, self.categories)
+            if facts is not None:
+                return self.foreign(value, facts)
             raise StorageError(
                 f"A {cls.__module__}.{cls.__qualname__} cannot be stored: it is no part of this package."
             )
@@ -111,7 +122,20 @@ class Encoder:
         self._objects[id(value)] = number, value
         names = [field.name for field in fields(value) if field.init] if is_dataclass(value) else vars(value)
         content = {name: self(getattr(value, name)) for name in names}
-        return {"object": f"{cls.__module__}:{cls.__qualname__}", "fields": content, "number": number}
+        out: dict[str, Any] = {"object": f"{cls.__module__}:{cls.__qualname__}", "fields": content, "number": number}
+        if computed := getattr(cls, "stored_results", ()):
+            out["computed"] = {name: self(getattr(value, name)) for name in computed}
+        return out
+
+    def foreign(self, value: Any, facts: dict[str, Any]) -> Any:
+        """A user's own family or link: the name of its class, its options, and what tables read of it."""
+        cls = type(value)
+        return {
+            "part": f"{cls.__module__}:{cls.__qualname__}",
+            "source_sha256": source_hash(cls),
+            "options": self(dict(vars(value))),
+            "facts": self(facts),
+        }
 
 
 class Decoder:
@@ -154,7 +178,9 @@ class Decoder:
             case {"same": number}:
                 return self.objects[number]
             case {"object": path, "fields": content, **more}:
-                return self.object(path, content, more.get("number", -1))
+                return self.object(path, content, **cast("dict[str, Any]", more))
+            case {"part": path, "source_sha256": digest, "options": options, "facts": facts}:
+                return part_from(path, digest, self(options), self(facts))
             case {"method": name, "of": inner}:
                 return self.method(name, self(inner))
         raise StorageError("The file holds something that this version cannot read.")
@@ -196,8 +222,13 @@ class Decoder:
             raise StorageError(f"The file names `{name}`, which is no method of {type(owner).__qualname__}.")
         return getattr(owner, name)
 
-    def object(self, path: str, content: dict[str, Any], number: int = -1) -> Any:
-        """An object of a class that this package defines."""
+    def object(
+        self, path: str, content: dict[str, Any], number: int = -1, computed: Mapping[str, Any] | None = None
+    ) -> Any:
+        """An object of a class that this package defines.
+
+        `computed` are cached properties that were costly: dataclasses may be frozen, their dicts are not.
+        """
         module, _, name = path.partition(":")
         if module.partition(".")[0] != PACKAGE:
             raise StorageError(f"The file names {path}, which is no part of this package.")
@@ -207,9 +238,12 @@ class Decoder:
         if not isinstance(cls, type) or cls.__module__ != module:
             raise StorageError(f"The file names {path}, which is no class of this package.")
         if is_dataclass(cls):
-            self.objects[number] = cls(**{key: self(item) for key, item in content.items()})
-            return self.objects[number]
-        # Known before it is complete: its parts may refer to it.
-        out = self.objects[number] = object.__new__(cls)
-        vars(out).update({key: self(item) for key, item in content.items()})
+            out: Any = cls(**{key: self(item) for key, item in content.items()})
+            self.objects[number] = out
+        else:
+            # Known before it is complete: its parts may refer to it.
+            out = self.objects[number] = object.__new__(cls)
+            vars(out).update({key: self(item) for key, item in content.items()})
+        for name, item in (computed or {}).items():
+            vars(out)[name] = self(item)
         return out

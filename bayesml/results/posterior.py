@@ -28,8 +28,8 @@ class Posterior:
         Residual standard deviation; 1 where each row's is known.
     stats : dict of str to ndarray, each (chain, draw)
         Statistics of the sampler by ArviZ's names.
-    parametrisation : {"marginal", "centred", "noncentred", "mixed"}
-        `mixed`: some terms centred, others not.
+    parametrisation : {"marginal", "centred", "noncentred", "partial"}
+        `partial`: each effect centred as far as the data say something of it.
     seed : int
         Seed of everything that is drawn later.
     complete : bool

@@ -17,7 +17,7 @@ PARAMETRISATIONS = {
     "marginal": "marginal, then exact draws",
     "centred": "joint, centred",
     "noncentred": "joint, non-centred",
-    "mixed": "joint, centred by term",
+    "partial": "joint, centred by level",
 }
 
 

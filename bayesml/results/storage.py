@@ -37,9 +37,15 @@ def save(result: Any, path: str | os.PathLike[str]) -> None:
     Raises
     ------
     StorageError
-        Something in the result is no part of this package, such as a family of one's own.
+        Something in the result is no part of this package.
+
+    Notes
+    -----
+    A family or link of one's own is stored by the name of its class, the hash of its source, and what tables read of
+    it. Where its class is loaded with the same source, `load` gives the result back as it was; elsewhere estimates and
+    tables can be read, but nothing can be computed with its functions.
     """
-    encode = Encoder()
+    encode = Encoder(result.design.categories)
     document = {
         "format": FORMAT,
         "version": sys.modules[PACKAGE].__version__,

@@ -149,3 +149,18 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
         fit().save(path)
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("dataset", "formula", "options"),
+    [
+        ("sleepstudy", fitted_models.SLEEP_INTERCEPT, {}),
+        ("epil", "y ~ lbase + (1 | subject)", {"family": "poisson"}),
+    ],
+)
+def test_posterior_modes_come_back_equal(tmp_path, dataset, formula, options):
+    fit = bml.fit(formula, bml.datasets.load(dataset), criterion="map", **options)
+    fit.save(tmp_path / "fit.nc")
+    loaded = bml.load(tmp_path / "fit.nc")
+    assert str(loaded) == str(fit)
+    pd.testing.assert_frame_equal(bml.predict(loaded), bml.predict(fit))
