@@ -86,7 +86,7 @@ REFUSED = {
     "formula is no text": ((3,), {}, "starts with its formula"),
     "family": (("y ~ x",), {"family": "poison"}, "no family 'poison'"),
     "family is no text": (("y ~ x",), {"family": 3}, "name of a family"),
-    "link": (("y ~ x",), {"link": "log"}, "has no link 'log'; it has identity"),
+    "link": (("y ~ x",), {"link": "logit"}, "has no link 'logit'; it has identity"),
     "na": (("y ~ x",), {"na": "omit"}, '"drop" or "raise"'),
     "weights are no name": (("y ~ x",), {"weights": [1.0]}, "name of a column"),
     "covariance": (("y ~ (1 | g)",), {"covariance": "toeplitz"}, "no covariance 'toeplitz'"),
