@@ -17,6 +17,8 @@ from bayesml.estimators.quadrature import QuadratureRule
 from bayesml.linalg.laplace import LaplaceSystem, Mode, times
 from bayesml.results.solution import VarianceParameters
 
+MODE_STEP = 1e-3  # of differences of the modes, in standard errors
+
 
 @dataclass(frozen=True, eq=False)
 class LaplaceSolution(Maximum):
@@ -163,11 +165,41 @@ class LaplaceSolution(Maximum):
         return tuple(T @ own @ T.T for own, T in zip(blocks, self.objective.maps, strict=True))
 
     def comparative_covariance(self) -> tuple[np.ndarray, ...]:
+        # with the other parameters known, so that what estimating them adds is never negative
+        V = np.linalg.inv(-self.hessian[self.beta_part, self.beta_part])
+        return tuple(
+            own + np.einsum("ljp,pr,lkr->ljk", J, V, J)
+            for own, J in zip(self.conditional_covariance(), self.mode_slopes, strict=True)
+        )
+
+    def full_covariance(self) -> tuple[np.ndarray, ...]:
+        """Covariance of b - b_hat with all parameters estimated, (levels, q, q) a term; NaN where one has no sd.
+
+        The conditional covariance plus D V D', D the derivatives of the modes in all unknowns, by central differences.
+        """
+        own = self.conditional_covariance()
+        if self.boundary or self.information[1].size:
+            return tuple(np.full_like(blocks, np.nan) for blocks in own)
+        V = self.inverse_information
+        if not len(V):
+            return own
+        steps = MODE_STEP * np.sqrt(np.diag(V))
+        columns = [
+            [(a - b) / (2.0 * np.abs(step).max()) for a, b in zip(self.moved(step), self.moved(-step), strict=True)]
+            for step in np.diag(steps)
+        ]
         out = []
-        V = self.inverse_information[self.beta_part, self.beta_part]
-        for own, J in zip(self.conditional_covariance(), self.mode_slopes, strict=True):
-            out.append(own + np.einsum("ljp,pr,lkr->ljk", J, V, J))
+        for k, blocks in enumerate(own):
+            D = np.stack([column[k] for column in columns], axis=-1)
+            out.append(blocks + np.einsum("ljp,pr,lkr->ljk", D, V, D))
         return tuple(out)
+
+    def moved(self, step: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Modes where the unknowns are moved from the estimates."""
+        point = self.optimum.point.at(self.optimum.point.vector + step)
+        roots = self.objective.relative_roots(point.roots)
+        mode = self.system.mode(self.system.assembled(roots), *self.objective.unpack(point.extra), self.mode.c)
+        return self.natural_effects(mode.b)
 
     @cached_property
     def mode_slopes(self) -> tuple[np.ndarray, ...]:

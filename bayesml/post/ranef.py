@@ -95,6 +95,8 @@ def likelihood_sds(result: LikelihoodResult, se: str) -> tuple[np.ndarray, ...]:
     """Standard deviations (J, q) of each term."""
     if se == "conditional":
         return result.effect_sds()
+    if se == "full" and not result.linear:
+        return tuple(block_sds(blocks) for blocks in result.solution.full_covariance())
     comparative = tuple(block_sds(blocks) for blocks in result.solution.comparative_covariance())
     if se == "comparative":
         return comparative
@@ -103,7 +105,7 @@ def likelihood_sds(result: LikelihoodResult, se: str) -> tuple[np.ndarray, ...]:
 
 
 def variance_of_estimating_variances(result: LikelihoodResult) -> tuple[np.ndarray, ...]:
-    """Variance of each conditional mode through the estimated variance parameters, (J, q) of each term.
+    """Variance of each mode of a linear model through the estimated variance parameters, (J, q) of each term.
 
     D Cov D', D the derivatives of the modes (with the coefficients at their optimum) to variances and
     covariances, by central differences. Parameters on the boundary make it NaN.
