@@ -3,11 +3,15 @@
 from bayesml.families.base import Family
 from bayesml.families.bernoulli import Bernoulli
 from bayesml.families.beta import Beta
+from bayesml.families.binomial import Binomial
+from bayesml.families.categorical import Categorical
+from bayesml.families.cumulative import Cumulative
 from bayesml.families.exponential import Exponential
 from bayesml.families.gamma import Gamma
 from bayesml.families.gaussian import Gaussian
 from bayesml.families.loglogistic import Loglogistic
 from bayesml.families.lognormal import Lognormal
+from bayesml.families.negative_binomial import NegativeBinomial
 from bayesml.families.poisson import Poisson
 from bayesml.families.student_t import StudentT
 from bayesml.families.weibull import Weibull
@@ -18,13 +22,17 @@ FAMILIES: dict[str, Family] = {
         Gaussian(),
         StudentT(),
         Bernoulli(),
+        Binomial(),
         Poisson(),
+        NegativeBinomial(),
         Gamma(),
         Beta(),
         Exponential(),
         Weibull(),
         Lognormal(),
         Loglogistic(),
+        Cumulative(),
+        Categorical(),
     )
 }
 
@@ -38,12 +46,16 @@ __all__ = [
     "FAMILY_SYNONYMS",
     "Bernoulli",
     "Beta",
+    "Binomial",
+    "Categorical",
+    "Cumulative",
     "Exponential",
     "Family",
     "Gamma",
     "Gaussian",
     "Loglogistic",
     "Lognormal",
+    "NegativeBinomial",
     "Poisson",
     "StudentT",
     "Weibull",

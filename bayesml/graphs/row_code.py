@@ -13,6 +13,7 @@ from typing import Any
 import numba
 import numpy as np
 import pytensor.scalar as ps
+from pytensor.gradient import DisconnectedGrad
 from pytensor.graph.basic import Constant, Variable
 from pytensor.graph.traversal import io_toposort
 from pytensor.link.numba.cache import compile_numba_function_src
@@ -20,8 +21,8 @@ from pytensor.link.numba.dispatch.basic import numba_funcify_and_cache_key
 from pytensor.tensor.elemwise import DimShuffle, Elemwise
 from pytensor.tensor.math import Sum
 
-Value = int | float | None
-"""An assignment, by its number, a constant, or None for a sum over rows, which has no value in a row."""
+Value = str | float | None
+"""An assignment, by its name, a constant, or None for a sum over rows, which has no value in a row."""
 
 CALLS = {
     "Exp": "exp", "Log": "log", "Log1p": "log1p", "Expm1": "expm1", "Sqrt": "sqrt", "Cos": "cos", "Sin": "sin",
@@ -56,8 +57,9 @@ class RowCode:
 
     def __init__(self, inputs: Sequence[Variable], outputs: Sequence[Variable]):
         self.text: list[str] = []
-        self.known: dict[tuple, int] = {}
+        self.known: dict[tuple, str] = {}
         self.negated: dict[Value, Value] = {}
+        self.added: dict[tuple[Value, Value], Value] = {}
         self.functions: dict[str, Any] = {}
         self.keys: list[str] = []
         found: dict[Variable, Value] = {}
@@ -67,7 +69,7 @@ class RowCode:
             arguments = [self.read(found, variable) for variable in node.inputs]
             if isinstance(node.op, Elemwise):
                 found[node.outputs[0]] = self.scalar(node.op.scalar_op, arguments)
-            elif isinstance(node.op, DimShuffle) and max(node.inputs[0].type.ndim, node.outputs[0].type.ndim) <= 1:
+            elif isinstance(node.op, DimShuffle | DisconnectedGrad) and node.outputs[0].type.ndim <= 1:
                 found[node.outputs[0]] = arguments[0]
             elif isinstance(node.op, Sum) and node.inputs[0].type.ndim == 1:
                 # the cost of a derivative, of which only the shape is looked at
@@ -86,10 +88,10 @@ class RowCode:
             raise NotElementwise("more dimensions than rows")
         return found[variable]
 
-    def assign(self, key: tuple, text: str) -> int:
+    def assign(self, key: tuple, text: str) -> str:
         """The assignment of an expression, which may have been made before."""
         if key not in self.known:
-            self.known[key] = len(self.text)
+            self.known[key] = f"t{len(self.text)}"
             self.text.append(text)
         return self.known[key]
 
@@ -129,7 +131,10 @@ class RowCode:
             rest.append(constant)
         total = rest[0]
         for argument in rest[1:]:
+            before = total
             total = self.make("add", "{} + {}", total, argument)
+            # (b + g) - b is g, to all digits
+            self.added[total, before], self.added[total, argument] = argument, before
         return total
 
     def of_mul(self, *arguments: Value) -> Value:
@@ -153,6 +158,8 @@ class RowCode:
             return a
         if a == 0.0 and isinstance(a, float):
             return self.of_neg(b)
+        if (a, b) in self.added:
+            return self.added[a, b]
         return self.make("sub", "{} - {}", a, b)
 
     def of_truediv(self, a: Value, b: Value) -> Value:
@@ -244,26 +251,23 @@ class RowCode:
 
     # -- source -----------------------------------------------------------------------------------
 
-    def needed(self) -> list[int]:
+    def needed(self) -> list[str]:
         """Assignments that the results depend on, in order."""
-        parts: dict[int, list[int]] = {}
-        for key, place in self.known.items():
-            inputs = key[0] == "input"
-            parts[place] = [] if inputs else [a for a in key[1:] if isinstance(a, int)]
-        reached: set[int] = set()
-        waiting = [value for value in self.results if isinstance(value, int)]
+        parts = {name: [a for a in key[1:] if isinstance(a, str)] for key, name in self.known.items()}
+        reached: set[str] = set()
+        waiting = [value for value in self.results if isinstance(value, str)]
         while waiting:
-            place = waiting.pop()
-            if place not in reached:
-                reached.add(place)
-                waiting += parts[place]
-        return sorted(reached)
+            name = waiting.pop()
+            if name not in reached:
+                reached.add(name)
+                waiting += parts[name]
+        return [name for name in self.known.values() if name in reached]
 
     def source(self, count: int) -> str:
         """A function ``rows(x0, …, out)`` that fills out (outputs, n)."""
         arguments = ", ".join(f"x{i}" for i in range(count))
         lines = [f"def rows({arguments}, out):", "    for i in range(out.shape[1]):"]
-        lines += [f"        t{place} = {self.text[place]}" for place in self.needed()]
+        lines += [f"        {name} = {self.text[int(name[1:])]}" for name in self.needed()]
         lines += [f"        out[{k}, i] = {shown(value)}" for k, value in enumerate(self.results)]
         return "\n".join(lines) + "\n"
 
@@ -272,8 +276,8 @@ def shown(value: Value) -> str:
     """A value in source."""
     if value is None:
         raise NotElementwise("a sum over rows")
-    if isinstance(value, int):
-        return f"t{value}"
+    if isinstance(value, str):
+        return value
     return repr(value) if np.isfinite(value) else f"({'-' if value < 0 else ''}inf)" if value == value else "nan"
 
 

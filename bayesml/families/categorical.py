@@ -1,0 +1,86 @@
+"""Categorical family: categories without order."""
+
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from bayesml.errors import SpecificationError
+from bayesml.families.base import Family
+from bayesml.links import Link
+from bayesml.links.functions import logaddexp, softplus
+
+
+class Categorical(Family):
+    """Categories without order: one predictor for each beside the base, the log odds against it.
+
+    Parameters
+    ----------
+    base : str, optional
+        The category that the others are compared with; the first by default.
+
+    ======== ===========================
+    Support  categories, the base 0
+    Mean     probability of each category
+    ======== ===========================
+    """
+
+    name = "categorical"
+    synonyms = ("multinomial", "mlogit")
+    parameters = ("mu",)
+    links = ("logit",)
+    support = (0.0, np.inf)
+    whole = True
+    allowed = "categories"
+    outcome = "unordered"
+    no_tails = "Categories without order have no distribution function."
+
+    def __init__(self, base: str | None = None):
+        self.base = base
+
+    def __repr__(self) -> str:
+        return f'"{self.name}"' if self.base is None else f"Categorical(base={self.base!r})"
+
+    def arrange(self, categories: tuple[str, ...]) -> tuple[str, ...]:
+        if self.base is None:
+            return categories
+        if str(self.base) not in categories:
+            raise SpecificationError(
+                f"`base={self.base!r}` is no category of the response; there are {', '.join(map(repr, categories))}."
+            )
+        return (str(self.base), *(category for category in categories if category != str(self.base)))
+
+    def predictors(self, categories: tuple[str, ...] = ()) -> tuple[str, ...]:
+        return categories[1:]
+
+    def start(self, y: np.ndarray, link: Link, categories: tuple[str, ...] = ()) -> tuple[float, list[float]]:
+        return 0.0, []
+
+    def log_density(self, y: Any, parameters: Mapping[str, Any], namespace: ModuleType) -> Any:
+        means = parameters["mu"]
+        etas = [mean.eta for mean in (means if isinstance(means, tuple) else (means,))]
+        own = 0.0
+        for k, eta in enumerate(etas):
+            own = namespace.where(namespace.equal(y, float(k + 1)), eta, own)
+        # against the other categories, among which the base takes the place of the row's own
+        others: Any = None
+        for k, eta in enumerate(etas):
+            other = namespace.where(namespace.equal(y, float(k + 1)), 0.0, eta) - own
+            others = other if others is None else logaddexp(others, other, namespace)
+        return -softplus(others, namespace)
+
+    def mean(self, parameters: Mapping[str, Any]) -> np.ndarray:
+        means = parameters["mu"]
+        etas = [np.asarray(mean.eta) for mean in (means if isinstance(means, tuple) else (means,))]
+        scores = np.stack([np.zeros_like(etas[0]), *etas], axis=-1)
+        p = np.exp(scores - scores.max(axis=-1, keepdims=True))
+        return p / p.sum(axis=-1, keepdims=True)
+
+    def variance(self, parameters: Mapping[str, Any]) -> np.ndarray:
+        p = self.mean(parameters)
+        return p * (1.0 - p)
+
+    def simulate(self, rng: np.random.Generator, parameters: Mapping[str, Any]) -> np.ndarray:
+        below = np.cumsum(self.mean(parameters), axis=-1)
+        return (rng.random(below.shape[:-1])[..., None] > below[..., :-1]).sum(axis=-1).astype(float)

@@ -1,0 +1,100 @@
+"""Negative binomial family."""
+
+from collections.abc import Mapping
+from math import inf
+from types import ModuleType
+from typing import Any, Literal
+
+import numpy as np
+
+from bayesml.errors import SpecificationError
+from bayesml.families.ancillary import Ancillary
+from bayesml.families.base import Family
+from bayesml.links import Link
+from bayesml.links.functions import gammaln, log1p_ratio, log_rising, softplus
+
+NEAR = -3.0
+"""Below this log of alpha mu, counts are nearly Poisson counts."""
+
+
+class NegativeBinomial(Family):
+    """Counts with mean mu that vary more than Poisson counts: of a Poisson variable whose mean is a gamma variable.
+
+    Parameters
+    ----------
+    dispersion : {"mean", "constant"}
+        Whether the variance over the mean grows with the mean, ``1 + alpha mu``, or is constant, ``1 + delta``.
+
+    ======== =================================
+    Support  0, 1, 2, …
+    Mean     mu
+    Variance mu + alpha mu², or mu (1 + delta)
+    ======== =================================
+    """
+
+    name = "negative_binomial"
+    synonyms = ("negativebinomial", "nbinom", "nbinom2", "nb2", "nbreg")
+    parameters = ("mu",)
+    links = ("log", "identity", "sqrt")
+    support = (0.0, inf)
+    whole = True
+    allowed = "whole numbers from 0"
+    no_tails = "The distribution function of these counts is an incomplete beta function, without usable derivatives."
+
+    def __init__(self, dispersion: Literal["mean", "constant"] = "mean"):
+        if dispersion not in ("mean", "constant"):
+            raise SpecificationError(f'`dispersion={dispersion!r}`: give "mean" or "constant".')
+        self.dispersion = dispersion
+
+    def __repr__(self) -> str:
+        return f'"{self.name}"' if self.dispersion == "mean" else f'NegativeBinomial(dispersion="{self.dispersion}")'
+
+    def named(self) -> dict[str, Family]:
+        return super().named() | {name: NegativeBinomial("constant") for name in ("nbinom1", "nb1")}
+
+    def ancillary(self, categories: tuple[str, ...] = ()) -> tuple[Ancillary, ...]:
+        name = "alpha" if self.dispersion == "mean" else "delta"
+        return (Ancillary(name, name, prior="dispersion"),)
+
+    def start(self, y: np.ndarray, link: Link, categories: tuple[str, ...] = ()) -> tuple[float, list[float]]:
+        mean = max(float(np.mean(y)), 1e-3)
+        excess = max(float(np.var(y)) / mean - 1.0, 0.1)
+        return self.start_of_predictor(y, link), [0.5 * (excess / mean if self.dispersion == "mean" else excess)]
+
+    def log_density(self, y: Any, parameters: Mapping[str, Any], namespace: ModuleType) -> Any:
+        mu = parameters["mu"]
+        log_alpha = namespace.log(parameters["alpha" if self.dispersion == "mean" else "delta"])
+        if self.dispersion == "constant":
+            # alpha = delta / mu
+            spread, zero = softplus(log_alpha, namespace), mu.value * log1p_ratio(log_alpha, namespace)
+            log_alpha = log_alpha - mu.log
+        else:
+            z = log_alpha + mu.log
+            spread, zero = softplus(z, namespace), log_zero(z, mu, log_alpha, namespace)
+        return log_rising(y, log_alpha, namespace) + y * (mu.log - spread) - zero - gammaln(y + 1.0, namespace)
+
+    def mean(self, parameters: Mapping[str, Any]) -> np.ndarray:
+        return parameters["mu"].value
+
+    def variance(self, parameters: Mapping[str, Any]) -> np.ndarray:
+        mu = parameters["mu"].value
+        return mu * (1.0 + (parameters["alpha"] * mu if self.dispersion == "mean" else parameters["delta"]))
+
+    def simulate(self, rng: np.random.Generator, parameters: Mapping[str, Any]) -> np.ndarray:
+        mu = parameters["mu"].value
+        scale = parameters["alpha"] * mu if self.dispersion == "mean" else parameters["delta"] + 0.0 * mu
+        return rng.poisson(rng.gamma(mu / scale, scale)).astype(float)
+
+
+def log_zero(z: Any, mu: Any, log_alpha: Any, namespace: ModuleType) -> Any:
+    """Minus the log probability of a count of 0, ``log(1 + alpha mu) / alpha``, where z = log(alpha mu).
+
+    Near a Poisson distribution as mu times a factor, whose derivatives in log alpha vanish there; else as a quotient,
+    whose derivatives in the predictor do not cancel.
+    """
+    near = z < NEAR
+    factor = log1p_ratio(namespace.where(near, z, NEAR), namespace)
+    quotient = softplus(namespace.where(near, NEAR, z), namespace) * namespace.exp(
+        -namespace.where(near, 0.0, log_alpha)
+    )
+    return namespace.where(near, mu.value * factor, quotient)
