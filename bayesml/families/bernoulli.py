@@ -27,6 +27,7 @@ class Bernoulli(Family):
     whole = True
     allowed = "0 and 1"
     reads_two_levels = True
+    no_tails = "Between 0 and 1 there is nothing at which a response could be censored."
 
     def log_density(self, y: Any, parameters: Mapping[str, Any], namespace: ModuleType) -> Any:
         return parameters["mu"].log_binary(y)

@@ -5,27 +5,31 @@ derivatives take minutes to compile. Such a function is one scalar Op for each o
 """
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 import pytensor.scalar as ps
 import pytensor.tensor as pt
+from pytensor.gradient import grad_undefined
 from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_and_cache_key
-from pytensor.scalar.basic import BinaryScalarOp, UnaryScalarOp, upgrade_to_float
+from pytensor.scalar.basic import BinaryScalarOp, ScalarOp, UnaryScalarOp, upgrade_to_float
 from pytensor.tensor.elemwise import Elemwise
 
-from bayesml.linalg import normal_tails
+from bayesml.linalg import log_functions, normal_tails, rising_factorial
 
 HIGHEST = 3
 
 
-class LogNormalSurvivor(UnaryScalarOp):
-    """Derivative of an order of the log probability of a standard normal variable above z."""
+class Derivative(ScalarOp):
+    """A derivative of a function; `kernel` is a compiled function of its arguments and the order."""
 
-    def __init__(self, order: int):
+    kernel: ClassVar[Callable]
+
+    def __init__(self, order: int = 0):
         self.order = order
-        super().__init__(upgrade_to_float, name=f"log_normal_survivor_{order}")
+        super().__init__(upgrade_to_float, name=f"{type(self).__name__}{order}")
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and self.order == other.order  # type: ignore[attr-defined]
@@ -33,32 +37,81 @@ class LogNormalSurvivor(UnaryScalarOp):
     def __hash__(self) -> int:
         return hash((type(self), self.order))
 
-    def impl(self, x: Any) -> Any:
-        return normal_tails.log_survivor.py_func(float(x), self.order)
+    def impl(self, *arguments: Any) -> Any:
+        return type(self).kernel.py_func(*map(float, arguments), self.order)
 
-    def L_op(self, inputs: Any, outputs: Any, output_grads: Any) -> list[Any]:  # noqa: N802
-        refuse_higher(self.order)
-        return [output_grads[0] * LogNormalSurvivor(self.order + 1)(inputs[0])]
+    def supports_c_code(self, inputs: Any, outputs: Any) -> bool:
+        # PyTensor joins elementwise operations into one loop only where they have C code, whatever the backend
+        return True
+
+    def next(self) -> "Derivative":
+        """The Op of the next order."""
+        if self.order >= HIGHEST:
+            raise NotImplementedError("Derivatives of probabilities are there to third order.")
+        return type(self)(self.order + 1)
 
 
-class LogNormalInterval(BinaryScalarOp):
-    """Derivative of an order in `lower` of the log probability of a normal variable in (lower, lower + width)."""
+class OfOne(Derivative, UnaryScalarOp):
+    """A function of one argument."""
 
-    def __init__(self, order: int):
-        self.order = order
-        super().__init__(upgrade_to_float, name=f"log_normal_interval_{order}")
+    def L_op(self, inputs: Any, outputs: Any, output_grads: Any) -> list[Any]:
+        return [output_grads[0] * self.next()(*inputs)]
 
-    def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self.order == other.order  # type: ignore[attr-defined]
 
-    def __hash__(self) -> int:
-        return hash((type(self), self.order))
+class Log1pexp(OfOne):
+    """``log(1 + exp(x))``: PyTensor's own loses the digits of its second derivative where the first is near 1."""
 
-    def impl(self, lower: Any, width: Any) -> Any:
-        return normal_tails.log_interval.py_func(float(lower), float(width), self.order)
+    kernel = log_functions.softplus
 
-    def L_op(self, inputs: Any, outputs: Any, output_grads: Any) -> list[Any]:  # noqa: N802
-        refuse_higher(self.order)
+
+class Log1pRatio(OfOne):
+    """``log(1 + exp(x)) / exp(x)``."""
+
+    kernel = log_functions.log1p_ratio
+
+
+class Log1mexp(OfOne):
+    """``log(1 - exp(x))``."""
+
+    kernel = log_functions.log1mexp
+
+
+class LogExtreme(OfOne):
+    """``log(1 - exp(-exp(x)))``."""
+
+    kernel = log_functions.log_extreme
+
+
+class LogCauchy(OfOne):
+    """Log probability of a standard Cauchy variable up to x."""
+
+    kernel = log_functions.log_cauchy
+
+
+class LogNormalSurvivor(OfOne):
+    """Log probability of a standard normal variable above z."""
+
+    kernel = normal_tails.log_survivor
+
+
+class LogRising(Derivative, BinaryScalarOp):
+    """Log of a rising factorial, of counts and log alpha, differentiated in the latter."""
+
+    kernel = rising_factorial.log_rising
+
+    def L_op(self, inputs: Any, outputs: Any, output_grads: Any) -> list[Any]:
+        y, log_alpha = inputs
+        undefined = grad_undefined(self, 0, y, "Counts are whole numbers.")
+        return [undefined, output_grads[0] * self.next()(y, log_alpha)]
+
+
+class LogNormalInterval(Derivative, BinaryScalarOp):
+    """Log probability of a standard normal variable in (lower, lower + width), differentiated in `lower`."""
+
+    kernel = normal_tails.log_interval
+
+    def L_op(self, inputs: Any, outputs: Any, output_grads: Any) -> list[Any]:
+        higher = self.next()
         lower, width = inputs
         value, *slopes = (LogNormalInterval(k)(lower, width) for k in range(self.order + 1))
         upper = lower + width
@@ -72,49 +125,54 @@ class LogNormalInterval(BinaryScalarOp):
                 by_width = ratio * logs[0]
             case _:
                 by_width = ratio * (logs[0] * logs[0] + logs[1])
-        return [output_grads[0] * LogNormalInterval(self.order + 1)(lower, width), output_grads[0] * by_width]
+        return [output_grads[0] * higher(lower, width), output_grads[0] * by_width]
 
 
-def refuse_higher(order: int) -> None:
-    """No more than third derivatives are there."""
-    if order >= HIGHEST:
-        raise NotImplementedError("Derivatives of normal probabilities are there to third order.")
-
-
-SOURCE = hashlib.sha256(Path(normal_tails.__file__).read_bytes()).hexdigest()
+SOURCE = hashlib.sha256(
+    b"".join(Path(module.__file__).read_bytes() for module in (log_functions, normal_tails, rising_factorial))
+).hexdigest()
 """Machine code is cached under the source that it comes from."""
 
 
-@register_funcify_and_cache_key(LogNormalSurvivor)
-def numba_survivor(op: LogNormalSurvivor, node: Any = None, **options: Any) -> tuple[Any, str]:
-    """Machine code of `LogNormalSurvivor`."""
-    order, function = op.order, normal_tails.log_survivor
+@register_funcify_and_cache_key(OfOne)
+def numba_of_one(op: OfOne, node: Any = None, **options: Any) -> tuple[Any, str]:
+    """Machine code of a function of one argument."""
+    order, function = op.order, type(op).kernel
 
-    def log_normal_survivor(z):
-        return function(z, order)
+    def of_one(x):
+        return function(x, order)
 
-    return numba_njit(log_normal_survivor), f"log_normal_survivor_{order}_{SOURCE}"
+    return numba_njit(of_one), f"{op.name}_{SOURCE}"
 
 
+@register_funcify_and_cache_key(LogRising)
 @register_funcify_and_cache_key(LogNormalInterval)
-def numba_interval(op: LogNormalInterval, node: Any = None, **options: Any) -> tuple[Any, str]:
-    """Machine code of `LogNormalInterval`."""
-    order, function = op.order, normal_tails.log_interval
+def numba_of_two(op: Derivative, node: Any = None, **options: Any) -> tuple[Any, str]:
+    """Machine code of a function of two arguments."""
+    order, function = op.order, type(op).kernel
 
-    def log_normal_interval(lower, width):
-        return function(lower, width, order)
+    def of_two(x, y):
+        return function(x, y, order)
 
-    return numba_njit(log_normal_interval), f"log_normal_interval_{order}_{SOURCE}"
+    return numba_njit(of_two), f"{op.name}_{SOURCE}"
 
 
 class Tensors(ModuleType):
     """`pytensor.tensor` with the functions above."""
 
-    log_normal_survivor = Elemwise(LogNormalSurvivor(0), name="log_normal_survivor")
-    log_normal_interval = Elemwise(LogNormalInterval(0), name="log_normal_interval")
+    softplus = Elemwise(Log1pexp())
+    sigmoid = Elemwise(Log1pexp(1))
+    log1p_ratio = Elemwise(Log1pRatio())
+    log1mexp = Elemwise(Log1mexp())
+    log_extreme = Elemwise(LogExtreme())
+    log_cauchy = Elemwise(LogCauchy())
+    log_normal_survivor = Elemwise(LogNormalSurvivor())
+    log_normal_interval = Elemwise(LogNormalInterval())
+    log_rising = Elemwise(LogRising())
 
     def __getattr__(self, name: str) -> Any:
         return getattr(pt, name)
 
 
 TENSORS = Tensors("tensors")
+"""Functions of distributions in logarithms, with derivatives to third order that are right to the last digits."""

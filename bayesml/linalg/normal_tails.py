@@ -1,10 +1,10 @@
-"""Logarithms of standard normal probabilities and their derivatives to third order, right to the last digits far out."""
+"""Logarithms of standard normal probabilities and their derivatives to third order, right to the last digits."""
 
 from math import erfc, exp, log, log1p, pi, sqrt
 
 import numpy as np
 
-from bayesml.linalg.elimination import inner
+from bayesml.linalg.elimination import inner, kernel
 
 HALF_LOG_2PI = 0.5 * log(2.0 * pi)
 FAR = 5.0  # from here on the continued fraction of Mills' ratio is used
@@ -59,7 +59,7 @@ def log_survivor(z, order):
 def log_interval(lower, width, order):
     """Derivative of an order (0 to 3) in `lower` of the log probability in (lower, lower + width).
 
-    The derivatives are cumulants of the variable in the interval: ``-E z``, ``Var z - 1``, ``-κ3``, from a Gauss–Legendre
+    The derivatives are cumulants of the variable in the interval: ``-E z``, ``Var z - 1``, ``-κ3``, from a Gauss-Legendre
     sum about the point of the largest density.
     """
     sign = 1.0
@@ -93,3 +93,12 @@ def log_interval(lower, width, order):
         w = half * WEIGHTS[i] * exp(-t * (peak + 0.5 * t))
         moment += w * (t - mean) ** order
     return moment / total - 1.0 if order == 2 else -sign * moment / total
+
+
+@kernel
+def log_interval_of(lower, width):
+    """`log_interval` of each of two vectors."""
+    out = np.empty(len(lower))
+    for i in range(len(lower)):
+        out[i] = log_interval(lower[i], width[i], 0)
+    return out

@@ -5,6 +5,7 @@ from types import ModuleType
 from typing import Any
 
 from bayesml.links.base import Link
+from bayesml.links.functions import log_cauchy
 
 
 class Cauchit(Link):
@@ -21,12 +22,7 @@ class Cauchit(Link):
         return namespace.arctan2(1.0, -eta) / pi
 
     def log_inverse(self, eta: Any, namespace: ModuleType) -> Any:
-        # arctan2 has no discontinuity in the tails, as the arc tangent of 1 / eta has.
-        right = eta > 0
-        above = namespace.log1p(-namespace.arctan2(1.0, namespace.where(right, eta, 0.0)) / pi)
-        return namespace.where(
-            right, above, namespace.log(namespace.arctan2(1.0, namespace.where(right, 0.0, -eta)) / pi)
-        )
+        return log_cauchy(eta, namespace)
 
     def log_complement(self, eta: Any, namespace: ModuleType) -> Any:
         return self.log_inverse(-eta, namespace)

@@ -1,54 +1,90 @@
-"""Functions that NumPy and `pytensor.tensor` do not both have, and stable forms of elementary ones.
+"""Functions of links and families that NumPy has not: numbers here, tensors in the namespace of the graph.
 
-What is written here in elementary functions has derivatives to third order that keep their relative accuracy wherever the function
-itself does, when they come from the graph. Branches of a `where` are fed with arguments that are safe in them.
+That namespace is `bayesml.graphs.tensors.TENSORS`: PyTensor's, and there each of these has derivatives to third order.
 """
 
-from math import log
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 from scipy import special
 
+from bayesml.linalg import normal_tails, rising_factorial
+
 
 def softplus(x: Any, namespace: ModuleType) -> Any:
-    """``log(1 + exp(x))``.
+    """``log(1 + exp(x))``."""
+    return np.logaddexp(0.0, x) if namespace is np else namespace.softplus(x)
 
-    The derivative of PyTensor's own is s (1 - s), s its sigmoid, which loses all digits where s is near 1. Here every
-    derivative is an expression of exp(-|x|).
-    """
-    right = x > 0
-    return namespace.where(right, x, 0.0) + namespace.log1p(namespace.exp(namespace.where(right, -x, x)))
+
+def logaddexp(a: Any, b: Any, namespace: ModuleType) -> Any:
+    """``log(exp(a) + exp(b))``."""
+    if namespace is np:
+        return np.logaddexp(a, b)
+    first = a > b
+    larger, smaller = namespace.where(first, a, b), namespace.where(first, b, a)
+    return larger + namespace.softplus(smaller - larger)
 
 
 def sigmoid(x: Any, namespace: ModuleType) -> Any:
-    """``1 / (1 + exp(-x))``, with derivatives as those of `softplus`."""
-    right = x > 0
-    small = namespace.exp(namespace.where(right, -x, x))
-    return namespace.where(right, 1.0, small) / (1.0 + small)
+    """``1 / (1 + exp(-x))``."""
+    return special.expit(x) if namespace is np else namespace.sigmoid(x)
 
 
 def log1mexp(x: Any, namespace: ModuleType) -> Any:
-    """``log(1 - exp(-x))`` for x > 0 of any size above 1e-150."""
-    large = x > log(2)
-    far = namespace.log1p(-namespace.exp(-namespace.where(large, x, log(2))))
-    return namespace.where(large, far, namespace.log(-namespace.expm1(-namespace.where(large, log(2), x))))
+    """``log(1 - exp(x))`` for x < 0."""
+    if namespace is not np:
+        return namespace.log1mexp(x)
+    large = np.asarray(x) < -np.log(2)
+    far = np.log1p(-np.exp(np.where(large, x, -1.0)))
+    return np.where(large, far, np.log(-np.expm1(np.where(large, -1.0, x))))
 
 
-def logexpm1(x: Any, namespace: ModuleType) -> Any:
-    """``log(exp(x) - 1)`` for x > 0."""
-    return x + log1mexp(x, namespace)
+def log_extreme(x: Any, namespace: ModuleType) -> Any:
+    """``log(1 - exp(-exp(x)))``: the log distribution function of a smallest value."""
+    if namespace is not np:
+        return namespace.log_extreme(x)
+    t = np.exp(np.minimum(x, 7.0))
+    return np.where(t < 1e-17, x, log1mexp(-np.maximum(t, 1e-17), np))
+
+
+def log_cauchy(x: Any, namespace: ModuleType) -> Any:
+    """Log distribution function of a standard Cauchy variable."""
+    if namespace is not np:
+        return namespace.log_cauchy(x)
+    above = np.log1p(-np.arctan2(1.0, np.maximum(x, 0.0)) / np.pi)
+    return np.where(np.asarray(x) > 0, above, np.log(np.arctan2(1.0, -np.minimum(x, 0.0)) / np.pi))
+
+
+def log_normal_survivor(z: Any, namespace: ModuleType) -> Any:
+    """Log probability of a standard normal variable above z."""
+    return special.log_ndtr(np.negative(z)) if namespace is np else namespace.log_normal_survivor(z)
+
+
+def log_normal_interval(lower: Any, width: Any, namespace: ModuleType) -> Any:
+    """Log probability of a standard normal variable in (lower, lower + width), of any width > 0."""
+    if namespace is np:
+        return elementwise(normal_tails.log_interval_of, lower, width)
+    return namespace.log_normal_interval(lower, width)
+
+
+def log_rising(y: Any, log_alpha: Any, namespace: ModuleType) -> Any:
+    """``sum of log(1 + alpha j)`` over 0 < j < y, for whole y."""
+    return (
+        elementwise(rising_factorial.log_rising_of, y, log_alpha)
+        if namespace is np
+        else namespace.log_rising(y, log_alpha)
+    )
+
+
+def log1p_ratio(x: Any, namespace: ModuleType) -> Any:
+    """``log(1 + exp(x)) / exp(x)``, which falls from 1 to 0."""
+    return np.logaddexp(0.0, x) * np.exp(np.negative(x)) if namespace is np else namespace.log1p_ratio(x)
 
 
 def erfc(x: Any, namespace: ModuleType) -> Any:
     """Complementary error function."""
     return special.erfc(x) if namespace is np else namespace.erfc(x)
-
-
-def erfcx(x: Any, namespace: ModuleType) -> Any:
-    """Complementary error function times ``exp(x**2)``."""
-    return special.erfcx(x) if namespace is np else namespace.erfcx(x)
 
 
 def erfcinv(x: Any, namespace: ModuleType) -> Any:
@@ -57,5 +93,12 @@ def erfcinv(x: Any, namespace: ModuleType) -> Any:
 
 
 def gammaln(x: Any, namespace: ModuleType) -> Any:
-    """Log of the gamma function, for arguments without parameters: its second derivative is slow in a compiled graph."""
+    """Log of the gamma function, of responses only: higher derivatives of PyTensor's are slow."""
     return special.gammaln(x) if namespace is np else namespace.gammaln(x)
+
+
+def elementwise(kernel: Any, *arguments: Any) -> np.ndarray:
+    """A kernel of vectors, of arrays that broadcast."""
+    arrays = np.broadcast_arrays(*arguments)
+    vectors = (np.ascontiguousarray(array, dtype=float).ravel() for array in arrays)
+    return kernel(*vectors).reshape(arrays[0].shape)[()]

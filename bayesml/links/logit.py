@@ -32,4 +32,4 @@ class Logit(Link):
     def log_interval(self, lower: Any, width: Any, namespace: ModuleType) -> Any:
         # F(l + w) - F(l) = (1 - exp(-w)) F(l + w) (1 - F(l)): no difference.
         upper = self.log_inverse(lower + width, namespace)
-        return log1mexp(width, namespace) + upper + self.log_complement(lower, namespace)
+        return log1mexp(-width, namespace) + upper + self.log_complement(lower, namespace)
