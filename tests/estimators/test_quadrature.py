@@ -31,10 +31,14 @@ def simulated(family: str, eta: np.ndarray, rng: np.random.Generator) -> dict[st
         return {"y": rng.binomial(1, 1.0 / (1.0 + np.exp(-e)))}
     if family == "poisson":
         return {"y": rng.poisson(np.exp(e))}
+    if family == "gamma":
+        return {"y": rng.gamma(2.0, np.exp(e) / 2.0) + 1e-6}
+    if family == "weibull":
+        return {"y": rng.weibull(1.3, len(e)) * np.exp(-e) + 1e-3, "event": rng.binomial(1, 0.7, len(e))}
     return {"y": e + 0.7 * rng.normal(size=len(e))}
 
 
-OUTCOMES = {"bernoulli": "y", "poisson": "y", "gaussian": "y"}
+OUTCOMES = {"bernoulli": "y", "poisson": "y", "gaussian": "y", "gamma": "y", "weibull": "Surv(y, event)"}
 
 
 @dataclass
@@ -234,7 +238,7 @@ def test_means_and_variances_of_effects(random):
 
 @pytest.mark.parametrize("random", ["(1 | g)", "(x | g) + (1 | h)", "(1 | t/h/g)"])
 def test_scores_sum_to_the_gradient(random):
-    case = generated("gaussian", random, np.random.default_rng(13), zero=0.0)
+    case = generated("gamma", random, np.random.default_rng(13), zero=0.0)
     objective = case.likelihood("aghq", 3)
     local = objective(case.roots, case.extra)
     scores, ancillary = objective.scores(At(case.roots, case.extra))
