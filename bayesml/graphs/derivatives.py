@@ -71,15 +71,16 @@ class RowDerivatives:
         ]
         self.names = tuple(arrays)
         self.n = len(self.arrays[0])
-        self.constants: dict[int, list[np.ndarray]] = {}
+        self.ready: dict[int, tuple[Any, list[np.ndarray]]] = {}
 
     def __call__(self, order: int, eta: np.ndarray, phi: np.ndarray) -> Sequence[np.ndarray]:
         """Outputs of the compiled function of an order, each (n,)."""
-        prepare, function = compiled(self.graph, self.names, order)
-        if order not in self.constants:
-            self.constants[order] = list(prepare(*self.arrays)) if prepare is not None else []
+        if order not in self.ready:
+            prepare, function = compiled(self.graph, self.names, order)
+            self.ready[order] = function, list(prepare(*self.arrays)) if prepare is not None else []
+        function, constants = self.ready[order]
         etas = [np.ascontiguousarray(eta[:, k]) for k in range(self.K)]
-        return function(*etas, *(np.asarray(t) for t in phi), *self.arrays, *self.constants[order])
+        return function(*etas, *(np.asarray(t) for t in phi), *self.arrays, *constants)
 
     def value(self, eta: np.ndarray, phi: np.ndarray) -> np.ndarray:
         """Log densities (n,) at predictors eta (n, K) and unconstrained ancillary parameters phi (a,)."""
@@ -89,7 +90,7 @@ class RowDerivatives:
         """Of some of these rows, in the order given, or of rows more than once."""
         out = copy(self)
         out.arrays = [array[rows] for array in self.arrays]
-        out.n, out.constants = len(rows), {}
+        out.n, out.ready = len(rows), {}
         return out
 
     def first(self, eta: np.ndarray, phi: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
