@@ -68,8 +68,13 @@ class Family(ABC):
         return hash((type(self), *sorted(self.__dict__.items())))
 
     def __repr__(self) -> str:
-        options = ", ".join(f"{name}={value!r}" for name, value in vars(self).items() if value is not None)
+        options = ", ".join(f"{name}={value!r}" for name, value in self.options.items())
         return f"{type(self).__name__}({options})" if options else f'"{self.name}"'
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Options that were given or have a default: `{"metric": "hazard"}`."""
+        return {name: value for name, value in vars(self).items() if value is not None}
 
     def named(self) -> dict[str, "Family"]:
         """The family, with its options, that each name means; names of members with other options may be added."""

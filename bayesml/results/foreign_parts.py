@@ -24,7 +24,8 @@ def facts_of(part: Family | Link, categories: tuple[str, ...]) -> dict[str, Any]
     """What tables read of a part; None for what is neither a family nor a link."""
     if isinstance(part, Family):
         own: dict[str, Any] = {name: getattr(part, name) for name in FAMILY_FACTS}
-        return own | {"predictor_names": part.predictors(categories), "ancillaries": part.ancillary(categories)}
+        names, ancillaries = part.predictors(categories), part.ancillary(categories)
+        return own | {"predictor_names": names, "ancillaries": ancillaries, "stored_options": part.options}
     if isinstance(part, Link):
         return {name: getattr(part, name) for name in LINK_FACTS}
     return None
@@ -86,6 +87,10 @@ class AbsentFamily(Absent, Family):
     parameters = ("mu",)
     links = ("identity",)
     support = (-np.inf, np.inf)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return vars(self)["stored_options"]
 
     def predictors(self, categories: tuple[str, ...] = ()) -> tuple[str, ...]:
         return vars(self)["predictor_names"]

@@ -8,6 +8,7 @@ from bayesml.design.addresses import Address, parameter_addresses
 from bayesml.errors import SpecificationError
 from bayesml.results import diagnostics
 from bayesml.results.posterior import term_covariance
+from bayesml.results.sections import part_names
 from bayesml.tables.table import Column, Row, Section, Table
 
 if TYPE_CHECKING:
@@ -50,11 +51,10 @@ def summarise_posterior(result: "BayesianResult", ci_prob: float, scale: str, ex
 
 def facts(result: "BayesianResult") -> tuple[tuple[str, str], ...]:
     """Name and value pairs of the header."""
-    family, link = (str(getattr(part, "name", part)) for part in (result.model.family, result.model.link))
     chains, draws = result.posterior.shape
     status = result.status
     return (
-        ("Family, link", f"{family}, {link}"),
+        ("Family, link", part_names(result)),
         ("Response", result.design.response_name),
         ("Rows used", f"{result.nobs}"),
         ("Sampled", PARAMETRISATIONS[result.posterior.parametrisation]),

@@ -17,8 +17,10 @@ def group_section(result: Result) -> Section:
 
 
 def part_names(result: Result) -> str:
-    """`gaussian, identity`."""
-    return ", ".join(str(getattr(part, "name", part)) for part in (result.model.family, result.model.link))
+    """`gaussian, identity`; `weibull (metric hazard), log`."""
+    family, link = result.model.family, result.model.link
+    options = ", ".join(f"{name} {value}" for name, value in family.options.items())
+    return f"{family.name} ({options}), {link.name}" if options else f"{family.name}, {link.name}"
 
 
 def percent(ci_prob: float) -> str:
