@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytensor
@@ -61,6 +61,9 @@ class RowDerivatives:
     rows : ndarray of int64 (m,), optional
         The rows wanted, in that order; all of them by default.
     """
+
+    caches: ClassVar[tuple[str, ...]] = ("ready",)
+    """What a saved result is stored without."""
 
     def __init__(self, graph: Graph, rows: np.ndarray | None = None):
         self.graph = graph

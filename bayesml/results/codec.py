@@ -121,7 +121,9 @@ class Encoder:
         number = len(self._objects)
         self._objects[id(value)] = number, value
         names = [field.name for field in fields(value) if field.init] if is_dataclass(value) else vars(value)
-        content = {name: self(getattr(value, name)) for name in names}
+        # Dicts that are filled when needed, of compiled functions for instance, are stored empty.
+        caches = getattr(cls, "caches", ())
+        content = {name: self({} if name in caches else getattr(value, name)) for name in names}
         out: dict[str, Any] = {"object": f"{cls.__module__}:{cls.__qualname__}", "fields": content, "number": number}
         if computed := getattr(cls, "stored_results", ()):
             out["computed"] = {name: self(getattr(value, name)) for name in computed}
