@@ -9,7 +9,7 @@ from bayesml.design.build import build_design
 from bayesml.distributions import Distribution
 from bayesml.errors import SpecificationError
 from bayesml.estimators.compile_ahead import CompileAhead
-from bayesml.fit import as_model
+from bayesml.fit import as_model, is_exact
 from bayesml.graphs.roles import build_graph
 from bayesml.spec.model import Model
 from bayesml.spec.priors import Priors
@@ -58,7 +58,8 @@ def sample(
     parametrisation : {"auto", "marginal", "centred", "noncentred"}
         ``"marginal"``: what the integral is exact for (random effects, coefficients with normal or flat priors) is not
         sampled but drawn exactly afterwards, so that the posterior holds every quantity of the joint
-        model. The other two sample everything. ``"auto"`` is marginal for linear models.
+        model. ``"centred"`` and ``"noncentred"`` sample the random effects too, themselves or standardised.
+        ``"auto"`` is marginal for linear models; in others each effect is centred as far as the data say something of it.
     progressbar : bool, default True
     **options
         Those of `Model`: `covariance`, `weights`, `na`, …
@@ -94,7 +95,9 @@ def sample(
     model = as_model(formula, options)
     if priors is not None:
         model = replace(model, priors=Priors.of(priors))
-    with CompileAhead() as ahead:
+    marginal = parametrisation == "marginal" or (parametrisation == "auto" and is_exact(model))
+    # the kernels of marginal sampling are the large ones
+    with CompileAhead(wanted=marginal) as ahead:
         design = build_design(model, data)
         # PyMC takes two seconds to import: only here, where the other process is at work already.
         nuts = import_module("bayesml.estimators.nuts")

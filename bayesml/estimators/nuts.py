@@ -9,20 +9,26 @@ import numpy as np
 import pymc as pm
 from threadpoolctl import threadpool_limits
 
-from bayesml.errors import ConvergenceWarning, SpecificationError
+from bayesml.errors import ConvergenceWarning, NotIdentified, SpecificationError
 from bayesml.estimators.compile_ahead import CompileAhead, collector_paused
+from bayesml.estimators.held import hold
+from bayesml.estimators.integrated import Ancillaries
+from bayesml.estimators.laplace import fit_without_random
 from bayesml.estimators.nutpie_model import Affine, Density, Draws, compile_density, run
 from bayesml.estimators.nuts_laplace import approximate
 from bayesml.estimators.nuts_mode import find_mode
 from bayesml.estimators.nuts_natural import joint_posterior, marginal_posterior
 from bayesml.estimators.nuts_progress import SamplingProgress
 from bayesml.estimators.nuts_start import family_start, marginal_start, unconstrained_start, value_shapes
+from bayesml.estimators.separation import separated
+from bayesml.graphs.derivatives import RowDerivatives
 from bayesml.graphs.marginal_model import MachineCode, marginal_model
 from bayesml.graphs.propriety import require_proper
 from bayesml.graphs.roles import Graph
 from bayesml.graphs.sampled_model import sampled_model
 from bayesml.graphs.transforms import marginalise
 from bayesml.linalg.gaussian import GaussianSystem
+from bayesml.linalg.laplace import LaplaceSystem
 from bayesml.results.bayesian import BayesianResult
 from bayesml.results.diagnostics import bfmi, looks_unmixed
 from bayesml.results.posterior import Posterior
@@ -59,8 +65,8 @@ def sample_graph(
     parametrisation : {"auto", "marginal", "centred", "noncentred"}
         ``"marginal"``: random effects, and coefficients with normal or flat priors, are integrated out
         exactly, and drawn exactly afterwards. ``"centred"`` and ``"noncentred"`` sample everything jointly.
-        ``"auto"``: marginal where the integral is exact, else joint, each term centred or not by what the data say of
-        its effects.
+        ``"auto"``: marginal where the integral is exact, else joint, each effect centred as far as the data say
+        something of it.
     progressbar : bool
     ahead : CompileAhead, optional
         Started before; default: none is.
@@ -83,9 +89,10 @@ def sample_graph(
     """
     check_options(draws, tune, chains, target_accept, parametrisation)
     require_proper(graph)
+    refuse_flat_separation(graph)
     seed = int(np.random.SeedSequence(random_seed).generate_state(1)[0]) if random_seed is None else int(random_seed)
     kind = parametrisation
-    if kind == "auto" and graph.family.exact_with(graph.link):
+    if kind == "auto" and graph.exact:
         kind = "marginal"
     with SamplingProgress(progressbar) as progress, threadpool_limits(1):
         if kind == "marginal":
@@ -100,6 +107,28 @@ def sample_graph(
             posterior = target.posterior(found, seed)
     warn_of_problems(found, posterior)
     return BayesianResult(graph.model, graph.design, posterior, graph.priors)
+
+
+def refuse_flat_separation(graph: Graph) -> None:
+    """Refuse flat priors on coefficients that the data hold on one side only: their posterior is improper.
+
+    A likelihood that never falls in some direction does not integrate, whatever the random effects are.
+    """
+    if graph.exact or not any(p.improper for p in graph.priors.coefficients):
+        return
+    design, held = hold(graph.design, graph.held)
+    reduced = graph.replace(design=design)
+    system = LaplaceSystem.of(design, lambda order: RowDerivatives(reduced, order))
+    beta, phi, _ = fit_without_random(system, Ancillaries(graph), reduced, design, held)
+    priors = dict(zip(graph.fixed, graph.priors.coefficients, strict=True))
+    named = [name for name in separated(system, design, beta, phi) if priors[name].improper]
+    if named:
+        names = ", ".join(f"`{name}`" for name in named)
+        raise NotIdentified(
+            f"With flat priors on {names} the posterior is improper: the columns tell the outcome of some rows for "
+            "certain (separation), so that the coefficients can grow without bound. Give them proper priors, as in "
+            "Normal(0, 2.5)."
+        )
 
 
 def check_options(draws: int, tune: int, chains: int, target_accept: float | None, parametrisation: str) -> None:
@@ -129,6 +158,8 @@ class Target:
         Cross-products of a marginalised graph.
     kind : str
         Its parametrisation.
+    scaled : ndarray, optional
+        Powers of the standard deviations that the effects of centred terms were divided by; zeros by default.
     """
 
     graph: Graph
@@ -136,11 +167,12 @@ class Target:
     density: Density
     system: GaussianSystem | None
     kind: str
+    scaled: np.ndarray | None = None
 
     def posterior(self, draws: Draws, seed: int) -> Posterior:
         """Everything that follows from draws."""
         if self.system is None:
-            return joint_posterior(self.graph, self.model, self.density, draws, seed, self.kind)
+            return joint_posterior(self.graph, self.model, self.density, draws, seed, self.kind, self.scaled)
         return marginal_posterior(self.graph, self.model, self.system, self.density, draws, seed)
 
 
@@ -179,19 +211,14 @@ def joint_target(graph: Graph, kind: str, progress: SamplingProgress) -> Target:
         found = None if density.stock else approximate(joint, model, density, centred)
     if found is not None:
         joint = graph.replace(centred=found.centred)
-        return Target(joint, model, density.rescaled(found.affine), None, parametrisation_of(found.centred))
+        name = "partial" if kind == "auto" else kind
+        return Target(joint, model, density.rescaled(found.affine), None, name, found.scaled)
     joint = graph.replace(centred=centred or (False,) * terms)
     model = sampled_model(joint)
     density = compile_density(model, value_shapes(model))
     start = unconstrained_start(model, family_start(graph))
-    return Target(joint, model, density.rescaled(Affine.shift(start)), None, parametrisation_of(joint.centred))
-
-
-def parametrisation_of(centred: tuple[bool, ...]) -> str:
-    """Name of a joint parametrisation: `mixed` where some terms are centred and some are not."""
-    if len(set(centred)) > 1:
-        return "mixed"
-    return "centred" if centred and centred[0] else "noncentred"
+    name = "centred" if kind == "centred" else "noncentred"
+    return Target(joint, model, density.rescaled(Affine.shift(start)), None, name)
 
 
 def sample_density(

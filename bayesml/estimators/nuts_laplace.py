@@ -1,4 +1,4 @@
-"""Where the chains of a joint graph start, how they are scaled, and which of its terms are centred.
+"""Where the chains of a joint graph start, how they are scaled, and how far its effects are centred.
 
 The posterior is looked at near the mode of its marginal: coefficients, parameters of the family and effects are at
 their joint mode given the covariances, which maximise the expected density of the effects (the EM algorithm, with the
@@ -17,14 +17,14 @@ from bayesml.estimators.nuts_start import family_start, pieces, unconstrained_st
 from bayesml.graphs.natural import CovarianceParameters, correlation_root, partial_correlations
 from bayesml.graphs.prior_scales import PriorScales
 from bayesml.graphs.roles import Graph, RandomRole
+from bayesml.graphs.sampled_model import CENTRED
 
 STEPS = 40
 STEADY = 0.02
 """Change of the logarithm of a standard deviation below which it is left."""
 
-INFORMATIVE = 10.0
-"""Information of a level about its effect, relative to that of the effects' distribution, from which on a term is
-centred."""
+UNSETTLED = 4.0
+"""Information taken for the covariance parameters where the density is not concave in them."""
 
 BORDER = 300
 ENTRIES_A_ROW = 20
@@ -41,11 +41,14 @@ class Approximation:
     arrow : Arrow
         Negative Hessian there.
     centred : tuple of bool
+    scaled : ndarray (number of effects,)
+        Powers of the standard deviations that the effects of centred terms are divided by.
     """
 
     x: np.ndarray
     arrow: Arrow
     centred: tuple[bool, ...]
+    scaled: np.ndarray
 
     @property
     def affine(self) -> Affine:
@@ -70,6 +73,7 @@ class JointPosterior:
         self.parameters = CovarianceParameters(graph)
         every = density.split(np.arange(density.size))
         start = int(every["effects"][0]) if "effects" in every and every["effects"].size else density.size
+        self.first = start
         self.effects: list[np.ndarray] = []
         for role in graph.random:
             count = len(role.columns.levels) * role.q
@@ -161,9 +165,13 @@ class JointPosterior:
         sds = np.array([sd if value is None else value for sd, value in zip(sds, held, strict=True)])
         return R * np.outer(sds, sds)
 
-    def set_centred(self, centred: tuple[bool, ...]) -> None:
-        """Make the variables of these terms the effects themselves; those of others the standardised ones."""
-        self.density.inputs["terms"][:, -1] = centred
+    def set_centred(self, centred: tuple[bool, ...], scaled: np.ndarray | float = 0.0) -> None:
+        """Make the variables of these terms effects over powers of their sds, those of others the standardised ones.
+
+        The arrays are those that the compiled density reads.
+        """
+        self.density.inputs["terms"][:, CENTRED] = centred
+        self.density.inputs["scaled"][:] = scaled
 
     # -- curvature ---------------------------------------------------------------------------------
 
@@ -220,19 +228,23 @@ def approximate(
         value, gradient = posterior.evaluate(x)
         if gain < 0.1 and all(steady(a, b) for a, b in zip(before, G, strict=True)):
             break
-    if centred is None:
-        own = [deviations[places] for places in posterior.effects]
-        centred = tuple(can and informative(d, g) for can, d, g in zip(possible, own, G, strict=True))
+    scaled = np.zeros(sum(places.size for places in posterior.effects))
     for k, places in enumerate(posterior.effects):
-        if possible[k] and not centred[k]:
-            root = posterior.root(k, G[k])
-            x[places] = np.linalg.solve(root, x[places].T).T
-            deviations[places] /= np.sqrt(np.diag(G[k]))
-    posterior.set_centred(centred)
+        sds = np.sqrt(np.diag(G[k]))
+        if possible[k] and centred is None:
+            weights = weights_of(deviations[places], G[k])
+            scaled[places - posterior.first] = weights
+            x[places] /= sds**weights
+            deviations[places] /= sds**weights
+        elif possible[k] and not centred[k]:
+            x[places] = np.linalg.solve(posterior.root(k, G[k]), x[places].T).T
+            deviations[places] /= sds
+    centred = possible if centred is None else centred
+    posterior.set_centred(centred, scaled)
     arrow = posterior.arrow(x, deviations)
-    return Approximation(
-        x, arrow if arrow.settles(posterior.covariance) else arrow.without(posterior.covariance, 4.0), centred
-    )
+    if not arrow.settles(posterior.covariance):
+        arrow = arrow.without(posterior.covariance, UNSETTLED)
+    return Approximation(x, arrow, centred, scaled)
 
 
 def climb(posterior: JointPosterior, x: np.ndarray, value: float, step: np.ndarray, gain: float) -> np.ndarray:
@@ -253,10 +265,28 @@ def steady(before: np.ndarray, after: np.ndarray) -> bool:
     return bool((np.abs(np.nan_to_num(change)) < STEADY).all())
 
 
-def informative(deviations: np.ndarray, G: np.ndarray) -> bool:
-    """Whether the data determine the effects (J, q) of most levels well, all else given."""
-    variance = np.diag(G)
-    return bool((np.median(variance / deviations**2, axis=0) - 1.0 > INFORMATIVE).all())
+def weights_of(deviations: np.ndarray, G: np.ndarray) -> np.ndarray:
+    """Powers of the standard deviations that effects (J, q) are best divided by: 1 / (1 + r).
+
+    r is what the data say of an effect, relative to what its distribution says: with r = 0 the standardised effect
+    does not depend on its standard deviation, with large r the effect itself does not. As small standard deviations are
+    the trouble, it is taken at one that is a posterior sd below the mode: of the logarithm, whose information is
+    2 sum (r / (1 + r))².
+
+    Parameters
+    ----------
+    deviations : ndarray (J, q)
+        Conditional standard deviations of the effects, all else given.
+    G : ndarray (q, q)
+
+    References
+    ----------
+    Papaspiliopoulos, Roberts and Skold (2007), Statistical Science 22:59-73, section 3.
+    """
+    from_distribution = np.diag(np.linalg.pinv(G))
+    r = np.maximum(deviations**-2.0 - from_distribution, 0.0) * np.diag(G)
+    known = 2.0 * np.sum((r / (1.0 + r)) ** 2, axis=0)
+    return 1.0 / (1.0 + r * np.exp(-2.0 / np.sqrt(np.maximum(known, 1.0))))
 
 
 def parameters_of(role: RandomRole, G: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

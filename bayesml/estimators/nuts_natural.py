@@ -114,9 +114,18 @@ def draw_exactly(
 
 
 def joint_posterior(
-    graph: Graph, model: pm.Model, density: Density, draws: Draws, seed: int, parametrisation: str
+    graph: Graph,
+    model: pm.Model,
+    density: Density,
+    draws: Draws,
+    seed: int,
+    parametrisation: str,
+    scaled: np.ndarray | None = None,
 ) -> Posterior:
-    """The posterior of a graph from draws of its joint model, that of `sampled_model`."""
+    """The posterior of a graph from draws of its joint model, that of `sampled_model`.
+
+    `scaled` are the powers of their standard deviations that the effects of centred terms were divided by.
+    """
     shape = draws.x.shape[:2]
     ordered = ordered_parameters(graph)
     others = [p.name for p in graph.ancillary if p.domain != "ordered"]
@@ -139,19 +148,31 @@ def joint_posterior(
         parametrisation=parametrisation,
         seed=seed,
         complete=draws.complete,
-        effects=natural_effects(graph, parameters.lam(sd, unit), found.get("effects")),
+        effects=natural_effects(graph, parameters, sd, unit, found.get("effects"), scaled),
         ancillary=np.stack(rest, axis=-1) if rest else np.empty((*shape, 0)),
     )
 
 
-def natural_effects(graph: Graph, lam: np.ndarray, sampled: np.ndarray | None) -> tuple[np.ndarray, ...]:
+def natural_effects(
+    graph: Graph,
+    parameters: CovarianceParameters,
+    sd: np.ndarray,
+    unit: np.ndarray,
+    sampled: np.ndarray | None,
+    scaled: np.ndarray | None,
+) -> tuple[np.ndarray, ...]:
     """Random effects (chain, draw, J, q) of each term, from what was sampled of all, (chain, draw, effects)."""
+    lam = parameters.lam(sd, unit)
     out, at, lam_at = [], 0, 0
-    for role, centred in zip(graph.random, graph.centred, strict=True):
+    for k, (role, centred) in enumerate(zip(graph.random, graph.centred, strict=True)):
         assert sampled is not None
         J, q = len(role.columns.levels), role.q
         own = sampled[..., at : at + J * q].reshape(*sampled.shape[:-1], J, q)
-        root = lam[..., lam_at : lam_at + q * q].reshape(*lam.shape[:-1], q, q)
-        out.append(own if centred else own @ np.swapaxes(root, -1, -2))
+        if centred and scaled is not None:
+            own = own * parameters.sds(sd, k)[..., None, :] ** scaled[at : at + J * q].reshape(J, q)
+        elif not centred:
+            root = lam[..., lam_at : lam_at + q * q].reshape(*lam.shape[:-1], q, q)
+            own = own @ np.swapaxes(root, -1, -2)
+        out.append(own)
         at, lam_at = at + J * q, lam_at + q * q
     return tuple(out)

@@ -12,13 +12,14 @@ machine code serves every model. Nothing here needs PyTensor.
 `codes`      level of each row in each term, int32 (terms, n)
 `offset`     (n,), or (0,) without one
 `sizes`      number of predictors, number of rows
+`scaled`     weight w of each effect
 ============ ================================================================================================
 
-Effects are term after term, level after level: b = Lambda u of the standardised ones, which a term's part of `effects`
-holds unless it is centred; then it holds b.
+Effects are term after term, level after level. A term's part of `effects` holds the standardised u, b = Lambda u, or,
+where the term is centred, ``b / sd^w`` with the weights w of `scaled`: b itself where they are 0.
 """
 
-from math import log, pi
+from math import exp, log, pi
 
 import numpy as np
 from numba import types
@@ -61,9 +62,22 @@ def inverse_and_log_det(lam, start, q, out):
     return total
 
 
+@inner
+def unscale(effects, scaled, sd, layout, start, J, b):
+    """Effects b of a centred term from those over powers of their standard deviations; the log of the Jacobian."""
+    q, value = layout[1], 0.0
+    for i in range(q):
+        log_sd = log(sd[layout[2] + (0 if layout[3] else i)])
+        for e in range(start + i, start + J * q, q):
+            w = scaled[e]
+            b[e] = effects[e] if w == 0.0 else effects[e] * exp(w * log_sd)
+            value += w * log_sd
+    return value
+
+
 @kernel
 def predictors_and_density(
-    sd, unit, beta, effects, lower, width, layout, terms, columns, fixed, X, Z, codes, offset, sizes
+    sd, unit, beta, effects, lower, width, layout, terms, columns, fixed, X, Z, codes, offset, sizes, scaled
 ):
     """Linear predictors (K, n), and the log density of the effects with its constant.
 
@@ -73,7 +87,7 @@ def predictors_and_density(
         As for `covariance_roots`.
     beta : ndarray (p,)
     effects : ndarray (number of effects,)
-    terms, columns, fixed, X, Z, codes, offset, sizes
+    terms, columns, fixed, X, Z, codes, offset, sizes, scaled
         As the module describes.
     """
     K, n = sizes[0], sizes[1]
@@ -98,13 +112,13 @@ def predictors_and_density(
         if centred:
             root = np.empty((q, q))
             value -= J * inverse_and_log_det(lam, lam_at, q, root)
+            value += unscale(effects, scaled, sd, layout[term], start, J, b)
             for e in range(start, start + J * q, q):
                 for i in range(q):
                     t = 0.0
                     for k in range(q):
-                        t += root[i, k] * effects[e + k]
+                        t += root[i, k] * b[e + k]
                     value -= 0.5 * t * t
-                    b[e + i] = effects[e + i]
         else:
             for e in range(start, start + J * q, q):
                 for i in range(q):
@@ -129,7 +143,7 @@ def predictors_and_density(
 
 @kernel
 def pull_back_predictors(
-    sd, unit, beta, effects, lower, width, layout, terms, columns, fixed, X, Z, codes, offset, sizes,
+    sd, unit, beta, effects, lower, width, layout, terms, columns, fixed, X, Z, codes, offset, sizes, scaled,
     grad_eta, grad_value,
 ):  # fmt: skip
     """Gradients in `sd`, `unit`, `beta` and `effects` from those in both outputs of `predictors_and_density`."""
@@ -159,6 +173,7 @@ def pull_back_predictors(
         grad_beta[j] = (s0 + s1) + (s2 + s3)
     lam = covariance_roots(sd, unit, lower, width, layout)
     grad_lam, grad_b, out = np.zeros(len(lam)), np.zeros(len(effects)), np.empty(len(effects))
+    b, direct = np.empty(len(effects)), np.zeros(len(sd))
     scale = grad_value.item()
     for term in range(len(terms)):
         q, J, start, lam_at, column_at, centred = terms[term]
@@ -176,17 +191,21 @@ def pull_back_predictors(
         if centred:
             root, cross, u = np.empty((q, q)), np.zeros((q, q)), np.empty(q)
             inverse_and_log_det(lam, lam_at, q, root)
+            unscale(effects, scaled, sd, layout[term], start, J, b)
             for e in range(start, start + J * q, q):
                 for i in range(q):
                     u[i] = 0.0
                     for k in range(q):
-                        u[i] += root[i, k] * effects[e + k]
+                        u[i] += root[i, k] * b[e + k]
                 for i in range(q):
                     t = 0.0
                     for k in range(q):
                         t += root[k, i] * u[k]
                         cross[i, k] += u[i] * u[k]
-                    out[e + i] = grad_b[e + i] - scale * t
+                    t = grad_b[e + i] - scale * t
+                    w, place = scaled[e + i], layout[term, 2] + (0 if layout[term, 3] else i)
+                    out[e + i] = t if w == 0.0 else t * exp(w * log(sd[place]))
+                    direct[place] += w * (t * b[e + i] + scale)
             for i in range(q):
                 cross[i, i] -= J
             for i in range(q):
@@ -202,6 +221,9 @@ def pull_back_predictors(
                         grad_lam[lam_at + i * q + k] += grad_b[e + i] * effects[e + k]
                     out[e + k] = t - scale * effects[e + k]
     grad_sd, grad_unit = pull_back(sd, unit, lower, width, layout, grad_lam)
+    for i in range(len(sd)):
+        if direct[i] != 0.0:
+            grad_sd[i] += direct[i] / sd[i]
     return grad_sd, grad_unit, grad_beta, out
 
 
@@ -213,7 +235,7 @@ VECTOR, MATRIX, TABLE, SCALAR = (
 )
 ARGUMENTS = (
     *4 * (VECTOR,), VECTOR, VECTOR, TABLE, TABLE, TABLE, TABLE, MATRIX, MATRIX, types.int32[:, ::1], VECTOR,
-    types.int64[::1],
+    types.int64[::1], VECTOR,
 )  # fmt: skip
 VALUE = types.Tuple((MATRIX, SCALAR))
 BACK = (*ARGUMENTS, MATRIX, SCALAR)
@@ -235,7 +257,7 @@ def joint_addresses() -> np.ndarray:
 
 @kernel
 def predictors_at(
-    sd, unit, beta, effects, lower, width, layout, terms, columns, fixed, X, Z, codes, offset, sizes, addresses
+    sd, unit, beta, effects, lower, width, layout, terms, columns, fixed, X, Z, codes, offset, sizes, scaled, addresses
 ):
     """`predictors_and_density`, called by its address: it is not compiled again into each graph."""
     return call_predictors(
@@ -243,14 +265,15 @@ def predictors_at(
         (
             np.ascontiguousarray(sd), np.ascontiguousarray(unit), np.ascontiguousarray(beta),
             np.ascontiguousarray(effects), lower, width, layout, terms, columns, fixed, X, Z, codes, offset, sizes,
+            scaled,
         ),
     )  # fmt: skip
 
 
 @kernel
 def pull_back_at(
-    sd, unit, beta, effects, lower, width, layout, terms, columns, fixed, X, Z, codes, offset, sizes, addresses,
-    grad_eta, grad_value,
+    sd, unit, beta, effects, lower, width, layout, terms, columns, fixed, X, Z, codes, offset, sizes, scaled,
+    addresses, grad_eta, grad_value,
 ):  # fmt: skip
     """`pull_back_predictors`, called by its address."""
     return call_pull_back(
@@ -258,6 +281,7 @@ def pull_back_at(
         (
             np.ascontiguousarray(sd), np.ascontiguousarray(unit), np.ascontiguousarray(beta),
             np.ascontiguousarray(effects), lower, width, layout, terms, columns, fixed, X, Z, codes, offset, sizes,
+            scaled,
             np.ascontiguousarray(grad_eta), grad_value,
         ),
     )  # fmt: skip

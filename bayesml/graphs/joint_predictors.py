@@ -47,7 +47,7 @@ class JointPredictors(Op):
         return [[i < PARAMETERS] * 2 for i in range(len(node.inputs))]
 
     def infer_shape(self, node: Apply, shapes: Sequence[Any]) -> list[Any]:
-        sizes = node.inputs[-2]
+        sizes = node.inputs[-3]
         return [(sizes[0], sizes[1]), ()]
 
 

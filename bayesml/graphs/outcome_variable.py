@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pymc as pm
 import pytensor
-import pytensor.tensor as pt
 from pymc.logprob.abstract import _logprob
 from pytensor.tensor import TensorVariable
 from pytensor.tensor.random.op import RandomVariable
@@ -14,6 +13,7 @@ from pytensor.tensor.random.op import RandomVariable
 from bayesml.graphs.expressions import INPUT_NAMES, outcome_inputs
 from bayesml.graphs.outcome import OutcomeParts
 from bayesml.graphs.roles import Graph
+from bayesml.graphs.tensors import TENSORS
 
 
 class Outcome(RandomVariable):
@@ -62,7 +62,7 @@ def outcome_log_density(
 ) -> TensorVariable:
     """Log density of each row; where a row stands for several, so many times that of one."""
     etas, ancillary, arrays = op.divided(inputs)
-    density = op.parts.log_density(etas, ancillary, {"y": values[0], **arrays}, pt)
+    density = op.parts.log_density(etas, ancillary, {"y": values[0], **arrays}, TENSORS)
     return density * arrays["frequencies"] if "frequencies" in arrays else density
 
 

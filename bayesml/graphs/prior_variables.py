@@ -66,7 +66,8 @@ def ancillary_variables(graph: Graph) -> list[TensorVariable]:
         _, start = graph.family.start(graph.design.y, graph.link, graph.design.categories)
         places = [i for i, parameter in enumerate(graph.ancillary) if parameter.key == key]
         free = {} if priors[0].fixed is not None else {"transform": ordered_values, "initval": np.array(start)[places]}
-        ordered[key] = iter(_one_kind(key, priors, f"{key}point", **free)[i] for i in range(len(names)))
+        variable = _one_kind(key, priors, f"{key}point", **free)
+        ordered[key] = iter([variable[i] for i in range(len(names))])
     return [
         next(ordered[parameter.key])
         if parameter.domain == "ordered"

@@ -61,7 +61,7 @@ def require_proper(graph: Graph) -> None:
 def levels_that_hold(graph: Graph, codes: np.ndarray) -> int:
     """Number of levels whose rows become improbable when any predictor goes to plus or minus infinity."""
     family, design = graph.family, graph.design
-    if graph.family.exact_with(graph.link):
+    if graph.exact:
         return int(codes.max()) + 1
     _, values = family.start(design.y, graph.link, design.categories)
     values = values[1:] if graph.response.fixes_scale else values

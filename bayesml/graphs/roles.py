@@ -119,6 +119,11 @@ class Graph:
         return self.model.response
 
     @property
+    def exact(self) -> bool:
+        """Whether the random effects are integrated out exactly: normal responses that are seen as they are."""
+        return self.family.exact_with(self.link) and not self.response.needs_tails
+
+    @property
     def predictors(self) -> tuple[str, ...]:
         """Names of the linear predictors: that of the mean, or one a category beside the base."""
         return self.design.predictors

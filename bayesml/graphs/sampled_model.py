@@ -28,7 +28,7 @@ class FlatArrays:
 
     Parameters
     ----------
-    terms, columns, fixed, X, Z, codes, offset, sizes : ndarray
+    terms, columns, fixed, X, Z, codes, offset, sizes, scaled : ndarray
     """
 
     terms: np.ndarray
@@ -39,6 +39,7 @@ class FlatArrays:
     codes: np.ndarray
     offset: np.ndarray
     sizes: np.ndarray
+    scaled: np.ndarray
 
     @classmethod
     def of(cls, design: Design, centred: Sequence[bool]) -> "FlatArrays":
@@ -64,6 +65,7 @@ class FlatArrays:
             codes=np.array([term.codes for term in design.random], np.int32).reshape(-1, design.n),
             offset=np.empty(0) if design.offset is None else np.array(design.offset, float),
             sizes=np.array([len(design.predictors), design.n], np.int64),
+            scaled=np.zeros(effect),
         )
 
     @property
@@ -96,7 +98,8 @@ def sampled_model(graph: Graph) -> pm.Model:
     - `sd` (sd_address), `partial_unit` (corr_address): standard deviations and partial correlations of all terms;
     - the family's parameters, under their names;
     - `beta` (coef);
-    - `effects` (effect): random effects of all terms, standardised unless their term is centred.
+    - `effects` (effect): random effects of all terms, standardised unless their term is centred; those of centred terms
+      are divided by a power of their standard deviation, which is the input `scaled`, zero here.
 
     It has the density of `joint_model`, which is the one for people to read.
 

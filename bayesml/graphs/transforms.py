@@ -23,9 +23,12 @@ def marginalise(graph: Graph, what: Literal["random", "random and beta"] = "rand
     """
     if what not in ("random", "random and beta"):
         raise SpecificationError(f'What is integrated out is "random" or "random and beta", not {what!r}.')
-    if not graph.family.exact_with(graph.link):
+    if not graph.exact:
+        seen = f" of `{graph.response.name}` responses" if graph.response.needs_tails else ""
         raise SpecificationError(
-            f"The random effects of a {graph.family.name} model with {graph.link.name} link have no exact integral."
+            f"The random effects of a {graph.family.name} model{seen} with {graph.link.name} link have no exact integral: "
+            "that takes normal responses, seen as they are, and the identity link. Sample jointly: "
+            '`parametrisation="auto"`.'
         )
     return graph.replace(integrated=what)
 

@@ -19,6 +19,7 @@ from bayesml.graphs.marginal_model import marginal_model
 from bayesml.graphs.outcome_variable import observe_outcome
 from bayesml.graphs.prior_variables import ancillary_variables, scalar_variable, vector_variable
 from bayesml.graphs.roles import Graph
+from bayesml.graphs.tensors import TENSORS
 
 
 def to_pymc(graph: Graph) -> pm.Model:
@@ -64,7 +65,7 @@ def named_predictors(graph: Graph, eta: TensorVariable) -> list[TensorVariable]:
     if graph.link.mean_support != (-inf, inf):
         eta = pm.Deterministic("eta", eta, dims="obs")
     if graph.family.outcome == "number":
-        pm.Deterministic("mu", graph.link.inverse(eta, pt), dims="obs")
+        pm.Deterministic("mu", graph.link.inverse(eta, TENSORS), dims="obs")
     return [eta]
 
 
