@@ -22,6 +22,7 @@ RANDOM = (
     "(1 | g)", "(x | g)", "(x || g)", "(1 | g) + (0 + x | g)", "(1 | h/g)", "(x | g) + (1 | h)", "(1 | g) + (x | h)",
     "(1 | t/h/g)", "(1 | i)", "(1 | g/i)",
 )  # fmt: skip
+RANDOM_OF_SEVERAL = ("(1 | g)", "(1 |p| g)", "shared(1 | g)", "(1 |p| g) + shared(1 | h)", "shared(x | h/g)")
 
 
 def simulated(family: str, eta: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
@@ -29,8 +30,12 @@ def simulated(family: str, eta: np.ndarray, rng: np.random.Generator) -> dict[st
     e = np.clip(eta, -3.0, 3.0)
     if family == "bernoulli":
         return {"y": rng.binomial(1, 1.0 / (1.0 + np.exp(-e)))}
-    if family == "poisson":
+    if family in ("poisson", "negative_binomial"):
         return {"y": rng.poisson(np.exp(e))}
+    if family in ("cumulative", "categorical"):
+        level = np.digitize(e + rng.logistic(size=len(e)), [-0.5, 1.0])
+        level[:3] = 0, 1, 2
+        return {"y": pd.Categorical.from_codes(level, ["a", "b", "c"], ordered=family == "cumulative")}
     if family == "gamma":
         return {"y": rng.gamma(2.0, np.exp(e) / 2.0) + 1e-6}
     if family == "weibull":
@@ -38,7 +43,10 @@ def simulated(family: str, eta: np.ndarray, rng: np.random.Generator) -> dict[st
     return {"y": e + 0.7 * rng.normal(size=len(e))}
 
 
-OUTCOMES = {"bernoulli": "y", "poisson": "y", "gaussian": "y", "gamma": "y", "weibull": "Surv(y, event)"}
+OUTCOMES = {
+    "bernoulli": "y", "poisson": "y", "gaussian": "y", "gamma": "y", "weibull": "Surv(y, event)",
+    "negative_binomial": "y", "cumulative": "y", "categorical": "y",
+}  # fmt: skip
 
 
 @dataclass
@@ -106,8 +114,9 @@ def generated(
 
 
 def drawn(rng: np.random.Generator) -> tuple[Case, str]:
-    random = str(rng.choice(RANDOM))
-    return generated(str(rng.choice(list(OUTCOMES))), random, rng), random
+    family = str(rng.choice(list(OUTCOMES)))
+    random = str(rng.choice(RANDOM_OF_SEVERAL if family == "categorical" else RANDOM))
+    return generated(family, random, rng), random
 
 
 def gradient(local, roots) -> np.ndarray:
@@ -128,7 +137,7 @@ def differences(objective, roots, extra, step: float = 2e-5) -> np.ndarray:
     return np.array([(value(x + step * e) - value(x - step * e)) / (2 * step) for e in np.eye(len(x))])
 
 
-@pytest.mark.parametrize("number", range(60))
+@pytest.mark.parametrize("number", range(80))
 def test_gradient_is_that_of_the_number_computed(number):
     """aghq moves its nodes with the parameters, the others hold them; singular square roots too."""
     rng = np.random.default_rng(number)
@@ -142,7 +151,7 @@ def test_gradient_is_that_of_the_number_computed(number):
     assert np.abs(g - numeric).max() < 1e-5 * np.abs(numeric).max()
 
 
-@pytest.mark.parametrize("number", range(12))
+@pytest.mark.parametrize("number", range(16))
 def test_value_is_that_of_plain_recursion(number):
     rng = np.random.default_rng(100 + number)
     case, random = drawn(rng)
@@ -158,7 +167,7 @@ def test_value_is_that_of_plain_recursion(number):
     assert case.likelihood("ghq", points)(case.roots, case.extra).value == pytest.approx(dense.ghq(points), abs=1e-9)
 
 
-@pytest.mark.parametrize("family", list(OUTCOMES))
+@pytest.mark.parametrize("family", ["bernoulli", "poisson", "gaussian", "gamma", "weibull"])
 @pytest.mark.parametrize("random", ["(1 | g)", "(x | g)", "(1 | h/g)"])
 def test_many_points_are_the_integral(family, random):
     """Where groups are informative the error falls with points, and 25 points leave less than 1e-6."""
