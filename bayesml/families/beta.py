@@ -10,6 +10,7 @@ from scipy import special
 
 from bayesml.families.ancillary import Ancillary
 from bayesml.families.base import Family
+from bayesml.families.interval import probability
 from bayesml.families.log_gamma import stirling_error
 from bayesml.links import Link
 
@@ -48,8 +49,8 @@ class Beta(Family):
         # by deviances, so that a large phi leaves no difference of large numbers
         mu, phi = parameters["mu"], parameters["phi"]
         log_phi = namespace.log(phi)
-        p, log_p = namespace.exp(mu.log) * phi, mu.log + log_phi
-        q, log_q = namespace.exp(mu.log_complement) * phi, mu.log_complement + log_phi
+        p, log_p = probability(mu.log, namespace) * phi, mu.log + log_phi
+        q, log_q = probability(mu.log_complement, namespace) * phi, mu.log_complement + log_phi
         return (
             p * (namespace.log(y) - mu.log)
             + q * (namespace.log1p(-y) - mu.log_complement)

@@ -12,7 +12,7 @@ from bayesml.families.ancillary import Ancillary
 from bayesml.families.interval import log_complement
 from bayesml.families.log_gamma import stirling_error
 from bayesml.families.positive import Positive
-from bayesml.families.tail_integral import held, tail_nodes, tail_width
+from bayesml.families.tail_integral import held, power_of_two, tail_nodes, tail_width
 from bayesml.links import Link
 
 LEAST_SPLIT = 0.02
@@ -60,11 +60,14 @@ class Gamma(Positive):
         rate = 2.0 * (1.0 - shape / x) + 1.0 / x
         ahead = 4.0 / (rate + namespace.sqrt(rate**2 + 8.0 / x))
         width = namespace.where(left, tail_width(shape - x, x, namespace), namespace.sqrt(ahead * (ahead + 1.0)) / x)
-        nodes, weights = tail_nodes(width, distance.ndim, namespace)
+        unit, nodes, weights = tail_nodes(width, distance.ndim, namespace)
         s = namespace.where(left, -nodes, namespace.log1p(nodes))
         weights = weights / namespace.where(left, 1.0, 1.0 + nodes)
-        total = (weights * namespace.exp(shape * s - x * namespace.expm1(s))).sum(axis=0)
-        tail = log_density_of_log(distance, parameters["sigma"], namespace) + namespace.log(total)
+        # x as a number times a factor near 1, whose powers cannot overflow in the derivatives
+        number = power_of_two(x, namespace)
+        factor = namespace.exp(distance + namespace.log(shape / number))
+        total = (weights * namespace.exp(shape * s - factor * (number * namespace.expm1(s)))).sum(axis=0)
+        tail = log_density_of_log(distance, parameters["sigma"], namespace) + namespace.log(unit) + namespace.log(total)
         other = log_complement(tail, namespace)
         return namespace.where(left, tail, other), namespace.where(left, other, tail)
 

@@ -39,7 +39,7 @@ class Gaussian(Family):
 
     def log_density(self, y: Any, parameters: Mapping[str, Any], namespace: ModuleType) -> Any:
         z = (y - parameters["mu"].value) / parameters["sigma"]
-        return -0.5 * z**2 - namespace.log(parameters["sigma"]) - 0.5 * log(2 * pi)
+        return -0.5 * z * z - namespace.log(parameters["sigma"]) - 0.5 * log(2 * pi)
 
     def log_distribution(self, y: Any, parameters: Mapping[str, Any], namespace: ModuleType) -> Any:
         return normal.log_distribution((y - parameters["mu"].value) / parameters["sigma"], namespace)

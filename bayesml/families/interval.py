@@ -9,6 +9,9 @@ from bayesml.families.tail_integral import held, log_mean_density
 NARROW = 0.5
 """Share of a tail up to which an interval counts as narrow: its density is then integrated, not its ends subtracted."""
 
+NOTHING = -740.0
+"""Logarithms of probabilities below it are those of 0."""
+
 
 def log_interval(
     log_density: Callable[[Any], Any],
@@ -45,4 +48,10 @@ def log_interval(
 
 def log_complement(log_probability: Any, namespace: ModuleType) -> Any:
     """``log(1 - p)`` of ``log p``, for p that are not near 1: then its derivatives hold to all digits."""
-    return namespace.log1p(-namespace.exp(log_probability))
+    return namespace.log1p(-probability(log_probability, namespace))
+
+
+def probability(log_probability: Any, namespace: ModuleType) -> Any:
+    """``p`` of ``log p``; 0 below `NOTHING`, and so are its derivatives, which would be products of 0 and infinity."""
+    nothing = held(log_probability < NOTHING, namespace)
+    return namespace.exp(namespace.where(nothing, NOTHING, log_probability))

@@ -37,7 +37,7 @@ class Lognormal(LogLocationScale):
         return parameters["sigma"]
 
     def log_error_density(self, z: Any, namespace: ModuleType) -> Any:
-        return -0.5 * z**2 - 0.5 * log(2 * pi)
+        return -0.5 * z * z - 0.5 * log(2 * pi)
 
     def moment(self, k: Any) -> np.ndarray:
         return np.exp(0.5 * np.square(k))

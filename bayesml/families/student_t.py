@@ -31,7 +31,7 @@ class StudentT(Continuous):
     name = "student_t"
     synonyms = ("t", "student")
     parameters = ("mu", "sigma", "nu")
-    links = ("identity", "log")
+    links = ("identity",)
     support = (-inf, inf)
     scale_parameter = "sigma"
 
@@ -59,15 +59,16 @@ class StudentT(Continuous):
         deviation, scale = y - parameters["mu"].value, parameters["sigma"] * namespace.sqrt(nu)
         left = held(deviation < 0.0, namespace)
         ratio = namespace.where(left, -deviation, deviation) / scale
-        root = namespace.sqrt(1.0 + ratio**2)
+        root = namespace.sqrt(1.0 + ratio * ratio)
         h = 0.5 / (root * (ratio + root))
         width = tail_width(nu * (1.0 - 2.0 * h), 4.0 * nu * h * (1.0 - h), namespace)
-        s, weights = tail_nodes(width, deviation.ndim, namespace)
+        unit, s, weights = tail_nodes(width, deviation.ndim, namespace)
         total = (weights * namespace.exp(-nu * (s + namespace.log1p(h * namespace.expm1(-2.0 * s))))).sum(axis=0)
         tail = (
             half_step(0.5 * nu, namespace)
             + 0.5 * namespace.log(nu / (2 * pi))
             - 0.5 * nu * log1p_square(deviation, scale, namespace)
+            + namespace.log(unit)
             + namespace.log(total)
         )
         other = log_complement(tail, namespace)
@@ -88,9 +89,6 @@ class StudentT(Continuous):
         mu = parameters["mu"].value
         return mu + parameters["sigma"] * rng.standard_t(parameters["nu"], np.shape(mu))
 
-    def ratio(self, link: Link) -> str:
-        return "Ratio of means" if link.name == "log" else link.ratio
-
     def latent_variance(self, link: Link, scale: float) -> None:
         return None
 
@@ -99,5 +97,6 @@ def log1p_square(deviation: Any, scale: Any, namespace: ModuleType) -> Any:
     """``log(1 + (deviation / scale)²)``; far out in logarithms, as the derivatives would lose all digits otherwise."""
     far = held(namespace.abs(deviation) > scale, namespace)
     outside, inside = namespace.where(far, deviation, scale), namespace.where(far, 0.0, deviation)
+    near = inside / scale  # squared by a product: the third derivative of a power at 0 is no number
     logs = namespace.log(outside * outside) - 2.0 * namespace.log(scale) + namespace.log1p((scale / outside) ** 2)
-    return namespace.where(far, logs, namespace.log1p((inside / scale) ** 2))
+    return namespace.where(far, logs, namespace.log1p(near * near))

@@ -28,11 +28,12 @@ LEAST, MOST = -1074, 1000
 POWERS = 2.0 ** np.arange(LEAST, MOST + 1)
 
 
-def tail_nodes(width: Any, ndim: int, namespace: ModuleType) -> tuple[Any, Any]:
-    """Distances and weights, with a new first axis, for integrals over distances from 0 on.
+def tail_nodes(width: Any, ndim: int, namespace: ModuleType) -> tuple[Any, Any, Any]:
+    """A unit of length, and distances and weights with a new first axis, for integrals over distances from 0 on.
 
-    The sum has a relative error of 1e-14 where the integrand changes smoothly, falls exponentially at last, and by
-    1 / e at about `width`; a width that is wrong by a factor of ten does little. Neither depends on the parameters.
+    The integral is the unit times the weighted sum, which is about 1 and so has derivatives that do not overflow. It has
+    a relative error of 1e-14 where the integrand changes smoothly, falls exponentially at last, and by 1 / e at about
+    `width`; a width that is wrong by a factor of ten does little. None of the three has a derivative.
 
     Parameters
     ----------
@@ -41,8 +42,8 @@ def tail_nodes(width: Any, ndim: int, namespace: ModuleType) -> tuple[Any, Any]:
         Number of dimensions of the integrand.
     namespace : module
     """
-    held = power_of_two(width, namespace)
-    return held * first_axis(STRETCHED, ndim), held * first_axis(STRETCHED_WEIGHTS, ndim)
+    unit = power_of_two(width, namespace)
+    return unit, unit * first_axis(STRETCHED, ndim), first_axis(STRETCHED_WEIGHTS, ndim)
 
 
 def tail_width(slope: Any, curvature: Any, namespace: ModuleType) -> Any:
