@@ -31,7 +31,7 @@ POWERS = 2.0 ** np.arange(LEAST, MOST + 1)
 def tail_nodes(width: Any, ndim: int, namespace: ModuleType) -> tuple[Any, Any, Any]:
     """A unit of length, and distances and weights with a new first axis, for integrals over distances from 0 on.
 
-    The integral is the unit times the weighted sum, which is about 1 and so has derivatives that do not overflow. It has
+    The integral is the unit times the weighted sum, which is about 1, so that its derivatives do not overflow. It has
     a relative error of 1e-14 where the integrand changes smoothly, falls exponentially at last, and by 1 / e at about
     `width`; a width that is wrong by a factor of ten does little. None of the three has a derivative.
 
