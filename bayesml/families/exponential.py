@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from math import pi
-from typing import Any
+from typing import Any, ClassVar
 
 from bayesml.families.ancillary import Ancillary
 from bayesml.families.weibull import Weibull
@@ -26,6 +26,7 @@ class Exponential(Weibull):
 
     name = "exponential"
     parameters = ("mu",)
+    special_cases: ClassVar[Mapping[str, bool]] = {}
 
     def ancillary(self, categories: tuple[str, ...] = ()) -> tuple[Ancillary, ...]:
         return ()

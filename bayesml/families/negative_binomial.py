@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from math import inf
 from types import ModuleType
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -40,6 +40,7 @@ class NegativeBinomial(Family):
     whole = True
     allowed = "whole numbers from 0"
     no_tails = "The distribution function of these counts is an incomplete beta function, without usable derivatives."
+    special_cases: ClassVar[Mapping[str, bool]] = {"poisson": True}
 
     def __init__(self, dispersion: Literal["mean", "constant"] = "mean"):
         if dispersion not in ("mean", "constant"):
@@ -62,16 +63,15 @@ class NegativeBinomial(Family):
         return self.start_of_predictor(y, link), [0.5 * (excess / mean if self.dispersion == "mean" else excess)]
 
     def log_density(self, y: Any, parameters: Mapping[str, Any], namespace: ModuleType) -> Any:
-        mu = parameters["mu"]
-        log_alpha = namespace.log(parameters["alpha" if self.dispersion == "mean" else "delta"])
-        if self.dispersion == "constant":
-            # alpha = delta / mu
-            spread, zero = softplus(log_alpha, namespace), mu.value * log1p_ratio(log_alpha, namespace)
-            log_alpha = log_alpha - mu.log
+        mu, constant = parameters["mu"], gammaln(y + 1.0, namespace)
+        if self.dispersion == "mean":
+            log_alpha = namespace.log(parameters["alpha"])
+            share, none = of_mean(log_alpha + mu.log, mu, log_alpha, namespace)
         else:
-            z = log_alpha + mu.log
-            spread, zero = softplus(z, namespace), log_zero(z, mu, log_alpha, namespace)
-        return log_rising(y, log_alpha, namespace) + y * (mu.log - spread) - zero - gammaln(y + 1.0, namespace)
+            log_delta = namespace.log(parameters["delta"])
+            share, none = mu.log - softplus(log_delta, namespace), mu.value * log1p_ratio(log_delta, namespace)
+            log_alpha = log_delta - mu.log
+        return log_rising(y, log_alpha, namespace) + y * share - none - constant
 
     def mean(self, parameters: Mapping[str, Any]) -> np.ndarray:
         return parameters["mu"].value
@@ -86,15 +86,16 @@ class NegativeBinomial(Family):
         return rng.poisson(rng.gamma(mu / scale, scale)).astype(float)
 
 
-def log_zero(z: Any, mu: Any, log_alpha: Any, namespace: ModuleType) -> Any:
-    """Minus the log probability of a count of 0, ``log(1 + alpha mu) / alpha``, where z = log(alpha mu).
+def of_mean(z: Any, mu: Any, log_alpha: Any, namespace: ModuleType) -> tuple[Any, Any]:
+    """``log(mu / (1 + alpha mu))`` and ``log(1 + alpha mu) / alpha``, where z = log(alpha mu).
 
-    Near a Poisson distribution as mu times a factor, whose derivatives in log alpha vanish there; else as a quotient,
-    whose derivatives in the predictor do not cancel.
+    The second, minus the log probability of 0, is near a Poisson distribution mu times a factor, whose derivatives in
+    log alpha vanish there; elsewhere a quotient, whose derivatives in the predictor do not cancel. No derivative of the
+    first is 1 minus something near 1.
     """
-    near = z < NEAR
+    right, near = z > 0.0, z < NEAR
+    small = softplus(namespace.where(right, -z, z), namespace)
+    share = namespace.where(right, -log_alpha, mu.log) - small
     factor = log1p_ratio(namespace.where(near, z, NEAR), namespace)
-    quotient = softplus(namespace.where(near, NEAR, z), namespace) * namespace.exp(
-        -namespace.where(near, 0.0, log_alpha)
-    )
-    return namespace.where(near, mu.value * factor, quotient)
+    quotient = namespace.where(right, z + small, small) * namespace.exp(-namespace.where(near, 0.0, log_alpha))
+    return share, namespace.where(near, mu.value * factor, quotient)

@@ -35,6 +35,7 @@ class Weibull(LogLocationScale):
     name = "weibull"
     parameters: ClassVar[tuple[str, ...]] = ("mu", "shape")
     error = Cloglog()
+    special_cases: ClassVar[Mapping[str, bool]] = {"exponential": False}
 
     def __init__(self, metric: Literal["hazard", "time"] = "hazard"):
         self.metric = check_metric(metric)

@@ -74,7 +74,7 @@ def response_of(
 ) -> Response:
     """The quantity as a function of the predictors: as it is, or averaged over normal predictors with a covariance.
 
-    The nodes of the average are chosen once, so that differences of averages are exact.
+    The nodes of the average are chosen once, so that differences of averages are exact. All rows are moved alike.
     """
     quantity, scale, times = request.quantity, rows.scale_factor, rows.times
 
@@ -84,16 +84,21 @@ def response_of(
     if spread is None:
         return plain
 
+    # Rows that differ in nothing have one average.
+    known = [part[:, None] for part in (scale, times) if part is not None]
+    alike = np.column_stack([eta, spread.reshape(len(eta), -1), *known])
+    _, first, place = np.unique(alike, axis=0, return_index=True, return_inverse=True)
+
     def at_nodes(values: Values) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
         def function(etas: np.ndarray, places: np.ndarray) -> np.ndarray:
-            own = [None if part is None else part[places, None] for part in (scale, times)]
+            own = [None if part is None else part[first[places], None] for part in (scale, times)]
             return quantity.function(list(np.moveaxis(etas, -1, 0)), values, *own)
 
         return function
 
-    roots = covariance_roots(spread)
-    rule: NormalRule = rule_for(at_nodes(result.ancillary_values), eta, roots)
-    return lambda etas, values: average(at_nodes(values), etas, roots, rule)
+    roots = covariance_roots(spread[first])
+    rule: NormalRule = rule_for(at_nodes(result.ancillary_values), eta[first], roots)
+    return lambda etas, values: average(at_nodes(values), etas[first], roots, rule)[place]
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,6 +7,7 @@ from scipy import stats
 
 import bayesml as bml
 from bayesml.errors import RefusedTest
+from bayesml.families import FAMILIES
 from bayesml.results.chibar2 import ChiBarSquare
 from tests import fitted_models as models
 
@@ -200,3 +201,37 @@ def test_other_frequencies_are_other_data():
     ]
     with pytest.raises(RefusedTest, match="different rows"):
         bml.lrtest(*fits)
+
+
+def test_poisson_within_negative_binomial_is_at_an_edge():
+    small = models.other(*models.EPIL)
+    big = models.other(*models.EPIL[:2], "negative_binomial")
+    test = bml.lrtest(small, big)
+    assert (test.df, test.null) == (1, ChiBarSquare.half(0))
+    assert test.statistic == pytest.approx(2 * (big.loglik - small.loglik))
+    assert test.p == pytest.approx(stats.chi2.sf(test.statistic, 1) / 2)
+    fewer = models.other("epil", "y ~ lbase + (1 | subject)", "poisson")
+    assert bml.lrtest(fewer, big).null == ChiBarSquare.half(0).shifted(2)
+    without = models.other("epil", "y ~ lbase + trt + V4", "poisson")
+    assert bml.lrtest(without, big).null == ChiBarSquare.chi2(2, conservative=True)
+    other = dataclasses.replace(big, model=dataclasses.replace(big.model, family=FAMILIES["gamma"]))
+    with pytest.raises(RefusedTest, match="differ in their family"):
+        bml.lrtest(small, other)
+
+
+def test_exponential_within_weibull_is_not_at_an_edge():
+    formula = "Surv(time, status) ~ age + female + (1 | patient)"
+    small, big = (models.other("kidney", formula, family) for family in ("exponential", "weibull"))
+    assert bml.lrtest(small, big).null == ChiBarSquare.chi2(1)
+
+
+def test_cut_points_stand_for_the_constant():
+    small, big = (models.other("wine", f"rating ~ {x} + (1 | judge)", "cumulative") for x in ("temp", "temp + contact"))
+    assert bml.lrtest(small, big).null == ChiBarSquare.chi2(1)
+
+
+def test_coefficients_of_every_predictor_count():
+    small, big = (
+        models.other("verbagg", f"resp ~ {x} + (1 | id)", "categorical") for x in ("Gender", "Gender + Anger")
+    )
+    assert bml.lrtest(small, big).null == ChiBarSquare.chi2(2)
