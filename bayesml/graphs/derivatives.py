@@ -75,13 +75,23 @@ class RowDerivatives:
         self.names = tuple(arrays)
         self.n = len(self.arrays[0])
         self.ready: dict[int, tuple[Any, list[np.ndarray]]] = {}
+        self.taken: tuple[RowDerivatives, np.ndarray] | None = None
+
+    def prepared(self, order: int) -> tuple[Any, list[np.ndarray]]:
+        """The compiled function of an order, and the rows' constants that it reads."""
+        if order not in self.ready:
+            if self.taken is not None:
+                whole, rows = self.taken
+                function, constants = whole.prepared(order)
+                self.ready[order] = function, [constant[rows] for constant in constants]
+            else:
+                prepare, function = compiled(self.graph, self.names, order)
+                self.ready[order] = function, list(prepare(*self.arrays)) if prepare is not None else []
+        return self.ready[order]
 
     def __call__(self, order: int, eta: np.ndarray, phi: np.ndarray) -> Sequence[np.ndarray]:
         """Outputs of the compiled function of an order, each (n,)."""
-        if order not in self.ready:
-            prepare, function = compiled(self.graph, self.names, order)
-            self.ready[order] = function, list(prepare(*self.arrays)) if prepare is not None else []
-        function, constants = self.ready[order]
+        function, constants = self.prepared(order)
         etas = [np.ascontiguousarray(eta[:, k]) for k in range(self.K)]
         return function(*etas, *(np.asarray(t) for t in phi), *self.arrays, *constants)
 
@@ -93,7 +103,7 @@ class RowDerivatives:
         """Of some of these rows, in the order given, or of rows more than once."""
         out = copy(self)
         out.arrays = [array[rows] for array in self.arrays]
-        out.n, out.ready = len(rows), {}
+        out.n, out.ready, out.taken = len(rows), {}, (self, rows)
         return out
 
     def first(self, eta: np.ndarray, phi: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -16,7 +16,7 @@ f(u) being ``-u'u/2`` and the log integrals (or log densities) of what is inside
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import product
 from typing import Any, Protocol
 
@@ -72,13 +72,14 @@ class Grid:
     z: np.ndarray
     log_weights: np.ndarray
 
-    @classmethod
-    def of(cls, points: int, q: int) -> "Grid":
-        """Every combination of the nodes of one dimension."""
-        z, w = np.polynomial.hermite.hermgauss(points)
-        log_w = np.log(w) + z**2
-        index = np.array(list(product(range(points), repeat=q)), np.int64).reshape(points**q, q)
-        return cls(np.ascontiguousarray(z[index]), log_w[index].sum(axis=1))
+
+@lru_cache(maxsize=64)
+def grid_of(points: int, q: int) -> Grid:
+    """Every combination of the nodes of one dimension."""
+    z, w = np.polynomial.hermite.hermgauss(points)
+    log_w = np.log(w) + z**2
+    index = np.array(list(product(range(points), repeat=q)), np.int64).reshape(points**q, q)
+    return Grid(np.ascontiguousarray(z[index]), log_w[index].sum(axis=1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -254,7 +255,7 @@ class Quadrature:
     @cached_property
     def grids(self) -> list[Grid]:
         """Nodes of each depth."""
-        return [Grid.of(points, int(q)) for points, q in zip(self.points, self.nest.q, strict=True)]
+        return [grid_of(points, int(q)) for points, q in zip(self.points, self.nest.q, strict=True)]
 
     def density(self, tiles: int) -> RowDensity:
         """Log densities of the rows, so many times after one another."""
