@@ -59,7 +59,8 @@ def sample(
         ``"marginal"``: what the integral is exact for (random effects, coefficients with normal or flat priors) is not
         sampled but drawn exactly afterwards, so that the posterior holds every quantity of the joint
         model. ``"centred"`` and ``"noncentred"`` sample the random effects too, themselves or standardised.
-        ``"auto"`` is marginal for linear models; in others each effect is centred as far as the data say something of it.
+        ``"auto"`` is marginal for linear models; in others each effect is centred as far as the data say something of
+        it.
     progressbar : bool, default True
     **options
         Those of `Model`: `covariance`, `weights`, `na`, …

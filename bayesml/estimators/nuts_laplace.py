@@ -236,7 +236,7 @@ def approximate(
             scaled[places - posterior.first] = weights
             x[places] /= sds**weights
             deviations[places] /= sds**weights
-        elif possible[k] and not centred[k]:
+        elif possible[k] and centred is not None and not centred[k]:
             x[places] = np.linalg.solve(posterior.root(k, G[k]), x[places].T).T
             deviations[places] /= sds
     centred = possible if centred is None else centred

@@ -26,8 +26,8 @@ def marginalise(graph: Graph, what: Literal["random", "random and beta"] = "rand
     if not graph.exact:
         seen = f" of `{graph.response.name}` responses" if graph.response.needs_tails else ""
         raise SpecificationError(
-            f"The random effects of a {graph.family.name} model{seen} with {graph.link.name} link have no exact integral: "
-            "that takes normal responses, seen as they are, and the identity link. Sample jointly: "
+            f"The random effects of a {graph.family.name} model{seen} with {graph.link.name} link have no exact "
+            "integral: that takes normal responses, seen as they are, and the identity link. Sample jointly: "
             '`parametrisation="auto"`.'
         )
     return graph.replace(integrated=what)

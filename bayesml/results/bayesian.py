@@ -102,6 +102,9 @@ class BayesianResult(Result):
                 return post.beta[..., found.column]
             case "sigma":
                 return post.sigma
+            case "ancillary":
+                others = [own.name for own in self.ancillaries if own.name != "sigma"]
+                return post.ancillary[..., others.index(found.text)]
             case "sd":
                 sds = post.sds[found.term]
                 return sds[..., min(found.column, sds.shape[-1] - 1)]
