@@ -3,23 +3,27 @@
 PyTensor compiles every scalar operation of a fused graph as a function of its own, after rewriting the graph many times
 over; derivatives of third order have hundreds. Here the graph is read once: equal expressions become one, products with
 0 and 1 vanish, and what is left is a list of assignments in the body of a loop.
+
+Integrals over fixed nodes, sums over a first axis of length J, become loops over the nodes inside. A sum may depend on
+the results of other sums: assignments come in stages, each followed by its loops.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
-from math import atan, atan2, cos, erf, erfc, exp, expm1, floor, lgamma, log, log1p, sin, sqrt, tanh
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from math import atan, atan2, cos, erf, erfc, exp, expm1, floor, lgamma, log, log1p, log2, sin, sqrt, tanh
 from typing import Any
 
 import numba
 import numpy as np
 import pytensor.scalar as ps
-from pytensor.gradient import DisconnectedGrad
 from pytensor.graph.basic import Constant, Variable
 from pytensor.graph.traversal import io_toposort
 from pytensor.link.numba.cache import compile_numba_function_src
 from pytensor.link.numba.dispatch.basic import numba_funcify_and_cache_key
 from pytensor.tensor.elemwise import DimShuffle, Elemwise
 from pytensor.tensor.math import Sum
+from pytensor.tensor.subtensor import AdvancedSubtensor
 
 Value = str | float | None
 """An assignment, by its name, a constant, or None for a sum over rows, which has no value in a row."""
@@ -27,12 +31,14 @@ Value = str | float | None
 CALLS = {
     "Exp": "exp", "Log": "log", "Log1p": "log1p", "Expm1": "expm1", "Sqrt": "sqrt", "Cos": "cos", "Sin": "sin",
     "Tanh": "tanh", "ArcTan": "atan", "ArcTan2": "atan2", "Erf": "erf", "Erfc": "erfc", "GammaLn": "lgamma",
-    "Abs": "abs", "Floor": "floor",
+    "Abs": "abs", "Floor": "floor", "Log2": "log2",
 }  # fmt: skip
 """Scalar operations that are functions of Python's `math`."""
 
 COMPARISONS = {"LT": "<", "GT": ">", "LE": "<=", "GE": ">=", "EQ": "==", "NEQ": "!="}
-NAMES = {f.__name__: f for f in (exp, log, log1p, expm1, sqrt, cos, sin, tanh, atan, atan2, erf, erfc, lgamma, floor)}
+NAMES = {
+    f.__name__: f for f in (exp, log, log1p, log2, expm1, sqrt, cos, sin, tanh, atan, atan2, erf, erfc, lgamma, floor)
+}
 
 
 class NotElementwise(Exception):
@@ -56,7 +62,7 @@ class RowCode:
     """
 
     def __init__(self, inputs: Sequence[Variable], outputs: Sequence[Variable]):
-        self.text: list[str] = []
+        self.made: dict[str, Assignment] = {}
         self.known: dict[tuple, str] = {}
         self.negated: dict[Value, Value] = {}
         self.added: dict[tuple[Value, Value], Value] = {}
@@ -64,40 +70,72 @@ class RowCode:
         self.keys: list[str] = []
         found: dict[Variable, Value] = {}
         for i, variable in enumerate(inputs):
-            found[variable] = self.assign(("input", i), f"x{i}[i]" if variable.type.ndim else f"x{i}")
+            found[variable] = self.assign(("input", str(i)), f"x{i}[i]" if variable.type.ndim else f"x{i}")
         for node in io_toposort(inputs, outputs):
             arguments = [self.read(found, variable) for variable in node.inputs]
-            if isinstance(node.op, Elemwise):
-                found[node.outputs[0]] = self.scalar(node.op.scalar_op, arguments)
-            elif isinstance(node.op, DimShuffle | DisconnectedGrad) and node.outputs[0].type.ndim <= 1:
-                found[node.outputs[0]] = arguments[0]
-            elif isinstance(node.op, Sum) and node.inputs[0].type.ndim == 1:
-                # the cost of a derivative, of which only the shape is looked at
-                found[node.outputs[0]] = None
-            else:
-                raise NotElementwise(str(node.op))
+            found[node.outputs[0]] = self.operation(node, arguments)
         self.results = [self.read(found, variable) for variable in outputs]
+
+    def operation(self, node: Any, arguments: list[Value]) -> Value:
+        """The value of an operation of the graph."""
+        op, ndim = node.op, node.inputs[0].type.ndim
+        if isinstance(op, Elemwise):
+            return self.scalar(op.scalar_op, arguments)
+        if isinstance(op, DimShuffle) and is_broadcast(op.new_order):
+            return arguments[0]
+        if isinstance(op, Sum) and ndim == 2 and op.axis == (0,):
+            return self.sum_over_nodes(arguments[0])
+        if isinstance(op, Sum) and op.axis in (None, tuple(range(ndim))):
+            return None  # the cost of a derivative, of which only the shape is looked at
+        if isinstance(op, AdvancedSubtensor) and isinstance(node.inputs[0], Constant):
+            return self.element(node.inputs[0].data, arguments[1])
+        raise NotElementwise(str(op))
 
     def read(self, found: dict[Variable, Value], variable: Variable) -> Value:
         """The value of a variable of the graph."""
-        if isinstance(variable, Constant):
-            if variable.type.ndim > 1 or np.size(variable.data) != 1:
-                raise NotElementwise("an array of constants")
-            return float(np.ravel(variable.data)[0])
-        if variable.type.ndim > 1:
-            raise NotElementwise("more dimensions than rows")
-        return found[variable]
+        if not isinstance(variable, Constant):
+            return found[variable]
+        data = np.asarray(variable.data)
+        if data.size == 1:
+            return float(data.ravel()[0])
+        if data.ndim == 2 and data.shape[1] == 1:
+            return self.element(data[:, 0], None)
+        return None  # a table, which only `element` reads
 
-    def assign(self, key: tuple, text: str) -> str:
+    def element(self, table: Any, index: Value) -> str:
+        """The element of a constant array at an index, or at the node."""
+        array = np.ascontiguousarray(np.asarray(table), dtype=float)
+        digest = hashlib.sha256(array.tobytes()).hexdigest()[:12]
+        self.functions[f"c_{digest}"] = array
+        self.keys.append(digest)
+        if index is None:
+            return self.assign(("node", digest, len(array)), f"c_{digest}[j]", nodes=len(array))
+        return self.make(f"element {digest}", f"c_{digest}[int({{}})]", index)
+
+    def sum_over_nodes(self, value: Value) -> Value:
+        """The sum of a value over the nodes."""
+        if value is None or isinstance(value, float) or not self.made[value].nodes:
+            raise NotElementwise("a sum over nodes of what does not depend on them")
+        own = self.made[value]
+        name = self.assign(("sum", value), "")
+        self.made[name] = Assignment("", (value,), 0, own.stage + 1)
+        return name
+
+    def assign(self, key: tuple, text: str, arguments: tuple[Value, ...] = (), nodes: int = 0) -> str:
         """The assignment of an expression, which may have been made before."""
         if key not in self.known:
-            self.known[key] = f"t{len(self.text)}"
-            self.text.append(text)
+            parts = [self.made[a] for a in arguments if isinstance(a, str)]
+            lengths = {part.nodes for part in parts if part.nodes} | ({nodes} if nodes else set())
+            if len(lengths) > 1:
+                raise NotElementwise("nodes of different numbers in one expression")
+            self.known[key] = name = f"t{len(self.made)}"
+            stage = max((part.stage for part in parts), default=0)
+            self.made[name] = Assignment(text, arguments, max(lengths, default=0), stage)
         return self.known[key]
 
     def make(self, name: str, pattern: str, *arguments: Value) -> Value:
         """The assignment of a pattern such as `{} + {}`."""
-        return self.assign((name, *arguments), pattern.format(*map(shown, arguments)))
+        return self.assign((name, *arguments), pattern.format(*map(shown, arguments)), arguments)
 
     # -- operations -------------------------------------------------------------------------------
 
@@ -251,25 +289,70 @@ class RowCode:
 
     # -- source -----------------------------------------------------------------------------------
 
-    def needed(self) -> list[str]:
-        """Assignments that the results depend on, in order."""
-        parts = {name: [a for a in key[1:] if isinstance(a, str)] for key, name in self.known.items()}
+    def needed(self, results: Iterable[Value], inside: bool = False) -> list[str]:
+        """Assignments that results depend on, in order; those at the nodes only, where `inside` a loop over them."""
         reached: set[str] = set()
-        waiting = [value for value in self.results if isinstance(value, str)]
+        waiting = [value for value in results if isinstance(value, str)]
         while waiting:
             name = waiting.pop()
-            if name not in reached:
+            own = self.made[name]
+            if name not in reached and (own.nodes or not inside):
                 reached.add(name)
-                waiting += parts[name]
-        return [name for name in self.known.values() if name in reached]
+                waiting += [a for a in own.arguments if isinstance(a, str)]
+        return [name for name in self.made if name in reached]
 
     def source(self, count: int) -> str:
         """A function ``rows(x0, …, out)`` that fills out (outputs, n)."""
         arguments = ", ".join(f"x{i}" for i in range(count))
         lines = [f"def rows({arguments}, out):", "    for i in range(out.shape[1]):"]
-        lines += [f"        {name} = {self.text[int(name[1:])]}" for name in self.needed()]
+        needed = [name for name in self.needed(self.results) if not self.made[name].nodes]
+        for stage in range(max((self.made[name].stage for name in needed), default=0) + 1):
+            own = [name for name in needed if self.made[name].stage == stage and self.made[name].text]
+            lines += [f"        {name} = {self.made[name].text}" for name in own]
+            sums = [name for name in needed if self.made[name].stage == stage + 1 and not self.made[name].text]
+            lines += self.loops(sums)
         lines += [f"        out[{k}, i] = {shown(value)}" for k, value in enumerate(self.results)]
         return "\n".join(lines) + "\n"
+
+    def loops(self, sums: list[str]) -> list[str]:
+        """Lines of the loops over nodes that fill sums."""
+        lines = []
+        summands = {name: str(self.made[name].arguments[0]) for name in sums}
+        for length in dict.fromkeys(self.made[summand].nodes for summand in summands.values()):
+            own = {name: value for name, value in summands.items() if self.made[value].nodes == length}
+            lines += [f"        {name} = 0.0" for name in own]
+            lines.append(f"        for j in range({length}):")
+            inner = self.needed(own.values(), inside=True)
+            lines += [f"            {name} = {self.made[name].text}" for name in inner]
+            lines += [f"            {name} += {value}" for name, value in own.items()]
+        return lines
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One assignment.
+
+    Parameters
+    ----------
+    text : str
+        Its right side; empty for a sum over nodes.
+    arguments : tuple of Value
+    nodes : int
+        Number of nodes that it has a value at; 0 for a value of the row.
+    stage : int
+        After how many rounds of loops it can be computed.
+    """
+
+    text: str
+    arguments: tuple[Value, ...]
+    nodes: int
+    stage: int
+
+
+def is_broadcast(order: Sequence[Any]) -> bool:
+    """Whether a new order of dimensions only adds or drops ones in front: rows stay last."""
+    kept = [place for place in order if place != "x"]
+    return kept == sorted(kept) and "x" not in order[len(order) - len(kept) :]
 
 
 def shown(value: Value) -> str:
