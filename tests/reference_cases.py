@@ -10,12 +10,20 @@ import numpy as np
 import pandas as pd
 
 from bayesml.datasets import read
+from bayesml.families import FAMILIES
 
 REFERENCE = Path(__file__).parent / "reference"
 
 DATASETS = (
     "sleepstudy", "dyestuff", "dyestuff2", "penicillin", "oats", "machines", "productivity", "exam", "chickweight",
     "egsingle", "ratpup", "insteval", "gasoline", "sitka", "ovary", "bodyweight", "males",
+)  # fmt: skip
+
+POINTS = {"kidney": 80, "males": 40, "verbagg": 22}
+"""Points from which the log likelihood of models that were fitted "by quadrature" is the same to 1e-9 of itself."""
+
+OUTCOME_DATASETS = (
+    "cbpp", "verbagg", "epil", "mmmec", "salamanders", "wine", "kidney", "males", "gasoline", "chickweight",
 )  # fmt: skip
 
 
@@ -67,6 +75,54 @@ def linear_cases() -> tuple[Case, ...]:
         and case.model.get("residual", "iid") == "iid"
         and "loglik" in case.expected
     )
+
+
+def outcome_cases() -> tuple[Case, ...]:
+    """Fits of every outcome that is not gaussian or not fully observed; without zero inflation."""
+    return tuple(
+        case
+        for dataset in OUTCOME_DATASETS
+        for case in cases(dataset)
+        if case.model["family"] != "gaussian" and case.model.get("zero_inflation", "none") == "none"
+    )
+
+
+def family_of(model: dict[str, Any]) -> dict[str, Any]:
+    """Options `family` and `link` of a case; the metric of survival models is an option of the family."""
+    name, link = model["family"], model.get("link")
+    metric = {"hazard (PH)": "hazard", "log time (AFT)": "time"}.get(model.get("metric", ""))
+    match name:
+        case "ordinal (cumulative)":
+            return {"family": "cumulative", "link": link}
+        case "multinomial":
+            return {"family": "categorical"}
+        case "gaussian, censored":
+            return {"family": "gaussian"}
+        case "exponential" | "weibull":
+            return {"family": type(FAMILIES[name])(metric=metric)}
+        case "lognormal" | "loglogistic" | "gamma":
+            return {"family": name}
+    return {"family": name, "link": link}
+
+
+def specification(case: Case) -> tuple[str, dict[str, Any]]:
+    """Formula and options of `bml.fit`."""
+    model = case.model
+    formula, options = model["formula_lme4"], family_of(model)
+    if model["family"] == "multinomial":
+        random = {"independent, one per equation": "(1 | id)", "unstructured 2x2": "(1 |p| id)"}
+        formula = formula.split(",")[0] + " + " + random.get(model["covariance"], "shared(1 | id)")
+    left, _, right = formula.partition(" ~ ")
+    if "lower_column" in model:
+        left = f"interval{left}"
+    elif "upper_limit" in model:
+        limits = [f"{end}={model[f'{end}_limit']}" for end in ("lower", "upper") if f"{end}_limit" in model]
+        left = f"tobit({', '.join([left, *limits])})"
+    if model["method"].startswith("AGHQ"):
+        options |= {"integration": "aghq", "points": int(model["method"][5:-1])}
+    elif model["method"] == "ML by quadrature":
+        options |= {"integration": "aghq", "points": POINTS[case.dataset]}
+    return f"{left} ~ {right}", options
 
 
 def case_named(case_id: str) -> Case:
