@@ -53,8 +53,8 @@ def sample(
     random_seed, seed : int, optional
         Two names of one option. Same seed, same draws.
     target_accept : float, optional
-        Mean acceptance probability that the step size is adapted to, in (0, 1); default 0.8. Raise it where there
-        are divergences.
+        Mean acceptance probability that the step size is adapted to, in (0, 1); default 0.8 for linear models, 0.9
+        where random effects are sampled. Raise it where there are divergences.
     parametrisation : {"auto", "marginal", "centred", "noncentred"}
         ``"marginal"``: what the integral is exact for (random effects, coefficients with normal or flat priors) is not
         sampled but drawn exactly afterwards, so that the posterior holds every quantity of the joint

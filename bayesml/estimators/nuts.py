@@ -35,6 +35,8 @@ from bayesml.results.posterior import Posterior
 
 Parametrisation = Literal["auto", "marginal", "centred", "noncentred"]
 PARAMETRISATIONS = ("auto", "marginal", "centred", "noncentred")
+ACCEPTANCE = {True: 0.8, False: 0.9}
+"""Mean acceptance probability by whether the graph is marginal: joint densities are less regular."""
 
 
 def sample_graph(
@@ -61,7 +63,7 @@ def sample_graph(
     random_seed : int, optional
         Same seed, same draws, in one process or another.
     target_accept : float, optional
-        Mean acceptance probability that the step size is adapted to; default 0.8.
+        Mean acceptance probability that the step size is adapted to; default 0.8 for marginal sampling, else 0.9.
     parametrisation : {"auto", "marginal", "centred", "noncentred"}
         ``"marginal"``: random effects, and coefficients with normal or flat priors, are integrated out
         exactly, and drawn exactly afterwards. ``"centred"`` and ``"noncentred"`` sample everything jointly.
@@ -101,7 +103,7 @@ def sample_graph(
             target = joint_target(graph, kind, progress)
         found = sample_density(
             target.density, progress, draws=draws, tune=tune, chains=chains, cores=cores, seed=seed,
-            target_accept=0.8 if target_accept is None else target_accept,
+            target_accept=ACCEPTANCE[kind == "marginal"] if target_accept is None else target_accept,
         )  # fmt: skip
         with progress.step("Drawing what was integrated out"):
             posterior = target.posterior(found, seed)
