@@ -167,7 +167,8 @@ def build(graph: Graph, names: tuple[str, ...], order: int) -> tuple[Any, Any]:
     arrays = {name: pt.dvector(name) for name in names}
     # one value a row, so that every derivative is elementwise
     by_row = [pt.zeros_like(etas[0]) + scalar for scalar in phi]
-    outputs = expressions(graph, etas, by_row, arrays, order)
+    with pytensor.config.change_flags(traceback__limit=0):  # nobody reads where the nodes were made
+        outputs = expressions(graph, etas, by_row, arrays, order)
     constants, replaced, outputs = hoisted(outputs, [*etas, *phi], list(arrays.values()))
     prepare = None
     if constants:

@@ -17,7 +17,7 @@ from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_and_
 from pytensor.scalar.basic import BinaryScalarOp, ScalarOp, UnaryScalarOp, upgrade_to_float
 from pytensor.tensor.elemwise import Elemwise
 
-from bayesml.linalg import log_functions, normal_tails, rising_factorial
+from bayesml.linalg import log_functions, normal_tails, rising_factorial, stirling
 
 HIGHEST = 3
 
@@ -38,7 +38,7 @@ class Derivative(ScalarOp):
         return hash((type(self), self.order))
 
     def impl(self, *arguments: Any) -> Any:
-        return type(self).kernel.py_func(*map(float, arguments), self.order)
+        return type(self).kernel(*map(float, arguments), self.order)
 
     def supports_c_code(self, inputs: Any, outputs: Any) -> bool:
         # PyTensor joins elementwise operations into one loop only where they have C code, whatever the backend
@@ -94,6 +94,12 @@ class LogNormalSurvivor(OfOne):
     kernel = normal_tails.log_survivor
 
 
+class StirlingError(OfOne):
+    """What Stirling's formula leaves of log Γ, in the log of its argument."""
+
+    kernel = stirling.stirling_error
+
+
 class LogRising(Derivative, BinaryScalarOp):
     """Log of a rising factorial, of counts and log alpha, differentiated in the latter."""
 
@@ -129,7 +135,7 @@ class LogNormalInterval(Derivative, BinaryScalarOp):
 
 
 SOURCE = hashlib.sha256(
-    b"".join(Path(module.__file__).read_bytes() for module in (log_functions, normal_tails, rising_factorial))
+    b"".join(Path(module.__file__).read_bytes() for module in (log_functions, normal_tails, rising_factorial, stirling))
 ).hexdigest()
 """Machine code is cached under the source that it comes from."""
 
@@ -169,6 +175,7 @@ class Tensors(ModuleType):
     log_normal_survivor = Elemwise(LogNormalSurvivor())
     log_normal_interval = Elemwise(LogNormalInterval())
     log_rising = Elemwise(LogRising())
+    stirling_error_of_log = Elemwise(StirlingError())
 
     def __getattr__(self, name: str) -> Any:
         return getattr(pt, name)

@@ -5,7 +5,7 @@ The order is a constant where they are called, so that machine code has one bran
 
 from math import atan2, exp, expm1, log, log1p, pi
 
-from bayesml.linalg.elimination import inner
+from bayesml.linalg.elimination import kernel
 
 SMALL = 0.5
 """Up to here ``t / (exp(t) - 1)`` is read from its series."""
@@ -13,7 +13,7 @@ SERIES = (-1 / 2, 1 / 12, -1 / 720, 1 / 30240, -1 / 1209600, 1 / 47900160, -691 
 """Of that function: coefficients of t, t², t⁴, t⁶, …."""
 
 
-@inner
+@kernel
 def softplus(x, order):
     """Derivative of an order of ``log(1 + exp(x))``."""
     small = exp(-abs(x))
@@ -28,7 +28,7 @@ def softplus(x, order):
     return -second * ratio if x > 0.0 else second * ratio
 
 
-@inner
+@kernel
 def log1p_ratio(x, order):
     """Derivative of an order of ``log(1 + exp(x)) / exp(x)``."""
     if x > 700.0:
@@ -51,7 +51,7 @@ def log1p_ratio(x, order):
     return share - ratio + share * rest - share * rest * (share - rest)
 
 
-@inner
+@kernel
 def log1mexp(x, order):
     """Derivative of an order of ``log(1 - exp(x))``, x < 0."""
     if order == 0:
@@ -64,7 +64,7 @@ def log1mexp(x, order):
     return odds * (1.0 - odds) * (1.0 - 2.0 * odds)
 
 
-@inner
+@kernel
 def log_extreme(x, order):
     """Derivative of an order of ``log(1 - exp(-exp(x)))``, of the distribution function of a smallest value."""
     if x > 7.0:  # 1 to all digits
@@ -92,7 +92,7 @@ def log_extreme(x, order):
     return second * rest - first * (t + second)
 
 
-@inner
+@kernel
 def log_cauchy(x, order):
     """Derivative of an order of the log of the distribution function of a standard Cauchy variable."""
     if order == 0:

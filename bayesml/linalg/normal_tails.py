@@ -13,7 +13,7 @@ NODES, WEIGHTS = np.polynomial.legendre.leggauss(48)
 NEGLIGIBLE = 40.0  # fall of the log density within an interval, beyond which nothing counts
 
 
-@inner
+@kernel
 def log_survivor(z, order):
     """Derivative of an order (0 to 3) of the log probability above z.
 
@@ -55,7 +55,7 @@ def log_survivor(z, order):
     return -r * (s * s + r * s - 1.0)
 
 
-@inner
+@kernel
 def log_interval(lower, width, order):
     """Derivative of an order (0 to 3) in `lower` of the log probability in (lower, lower + width).
 
@@ -65,6 +65,12 @@ def log_interval(lower, width, order):
     sign = 1.0
     if lower + 0.5 * width < 0.0:  # the mirror image lies on the right
         lower, sign = -lower - width, -1.0
+    upper = lower + width
+    if lower < 0.0:
+        below, above = 0.5 * erfc(-lower / sqrt(2.0)), 0.5 * erfc(upper / sqrt(2.0))
+        if below + above < 0.5:
+            # nearly all of the variable: from what is missing
+            return sign**order * log_of_most(lower, upper, below + above, order)
     peak = max(lower, 0.0)
     start = max(lower, -sqrt(2.0 * NEGLIGIBLE))
     stop = min(lower + width, sqrt(peak * peak + 2.0 * NEGLIGIBLE))
@@ -93,6 +99,23 @@ def log_interval(lower, width, order):
         w = half * WEIGHTS[i] * exp(-t * (peak + 0.5 * t))
         moment += w * (t - mean) ** order
     return moment / total - 1.0 if order == 2 else -sign * moment / total
+
+
+@inner
+def log_of_most(lower, upper, missing, order):
+    """Derivative of an order, of both ends moving, of the log of a probability that misses less than half."""
+    if order == 0:
+        return log1p(-missing)
+    f, g = exp(-0.5 * upper * upper - HALF_LOG_2PI), exp(-0.5 * lower * lower - HALF_LOG_2PI)
+    p = 1.0 - missing
+    first = (f - g) / p
+    if order == 1:
+        return first
+    second = (lower * g - upper * f) / p
+    if order == 2:
+        return second - first * first
+    third = ((upper * upper - 1.0) * f - (lower * lower - 1.0) * g) / p
+    return third - 3.0 * second * first + 2.0 * first * first * first
 
 
 @kernel

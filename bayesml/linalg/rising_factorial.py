@@ -16,7 +16,7 @@ HUGE = 600.0
 """Beyond this log alpha, of many terms only the logarithm itself depends on it."""
 
 
-@inner
+@kernel
 def log_rising(y, log_alpha, order):
     """Derivative of an order (0 to 3) in log alpha of the sum of ``log(1 + alpha j)`` over 0 < j < y, y whole.
 
