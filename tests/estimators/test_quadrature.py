@@ -40,12 +40,14 @@ def simulated(family: str, eta: np.ndarray, rng: np.random.Generator) -> dict[st
         return {"y": rng.gamma(2.0, np.exp(e) / 2.0) + 1e-6}
     if family == "weibull":
         return {"y": rng.weibull(1.3, len(e)) * np.exp(-e) + 1e-3, "event": rng.binomial(1, 0.7, len(e))}
+    if family == "student_t":
+        return {"y": e + 0.7 * rng.standard_t(2, len(e))}
     return {"y": e + 0.7 * rng.normal(size=len(e))}
 
 
 OUTCOMES = {
     "bernoulli": "y", "poisson": "y", "gaussian": "y", "gamma": "y", "weibull": "Surv(y, event)",
-    "negative_binomial": "y", "cumulative": "y", "categorical": "y",
+    "negative_binomial": "y", "cumulative": "y", "categorical": "y", "student_t": "y",
 }  # fmt: skip
 
 
@@ -95,9 +97,10 @@ def generated(
     family: str, random: str, rng: np.random.Generator, n: int = 40, groups: int = 8, zero: float = 0.15
 ) -> Case:
     """A model on simulated rows, its square roots and other parameters random, some square roots zero."""
-    g = rng.integers(0, groups, n)
+    g = np.sort(rng.integers(0, groups, n))
     frame = pd.DataFrame({"x": rng.normal(size=n), "g": g, "h": g // 2, "t": g // 4, "i": np.arange(n) // 2})
     frame = frame.assign(**simulated(family, 0.3 + 0.5 * frame["x"] + rng.normal(size=groups)[g], rng))
+    frame = frame.iloc[rng.permutation(n)]
     model = Model(f"{OUTCOMES[family]} ~ x + {random}", family=family)
     graph = build_graph(model, build_design(model, frame))
     design, held = hold(graph.design, graph.held)
@@ -158,13 +161,13 @@ def test_value_is_that_of_plain_recursion(number):
     depths = len(case.system.layout.factors)
     dense = case.dense()
     one = case.likelihood("aghq", 1)(case.roots, case.extra).value
-    assert one == pytest.approx(dense.laplace(), abs=1e-9)
+    assert one == pytest.approx(dense.laplace(), abs=1e-8)
     assert one == pytest.approx(
         LaplaceLikelihood(case.system, case.ancillaries, case.held)(case.roots, case.extra).value, abs=1e-9
     )
     points = (2, 1, 3)[:depths] if "x" in random or depths > 2 else (4, 3)[:depths]
-    assert case.likelihood("aghq", points)(case.roots, case.extra).value == pytest.approx(dense.aghq(points), abs=1e-9)
-    assert case.likelihood("ghq", points)(case.roots, case.extra).value == pytest.approx(dense.ghq(points), abs=1e-9)
+    assert case.likelihood("aghq", points)(case.roots, case.extra).value == pytest.approx(dense.aghq(points), abs=1e-8)
+    assert case.likelihood("ghq", points)(case.roots, case.extra).value == pytest.approx(dense.ghq(points), abs=1e-8)
 
 
 @pytest.mark.parametrize("family", ["bernoulli", "poisson", "gaussian", "gamma", "weibull"])
