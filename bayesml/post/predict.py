@@ -95,7 +95,7 @@ def predict(
     -----
     Confidence limits of a fit are those of the linear predictor, mapped to the response, where it alone decides
     (``"mean"``, conditional or at zero). Elsewhere they are symmetric on the logit scale for
-    probabilities, on the log scale for what is positive.
+    probabilities, for the log of the cumulative hazard of survivor functions, on the log scale for what is positive.
 
     Prediction intervals are normal in linear models; else quantiles of 4000 simulated responses, of the normal
     distribution of the linear predictor and the family. Categories have none.

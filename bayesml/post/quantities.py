@@ -29,7 +29,7 @@ class Quantity:
         along a last axis.
     columns : tuple of str
         Labels of several values a row; empty where there is one.
-    scale : {"identity", "log", "logit"}
+    scale : {"identity", "log", "logit", "loglog"}
         Scale on which limits are symmetric.
     monotone : bool
         Whether it is an increasing or decreasing function of the only linear predictor and of nothing else, so that
@@ -163,5 +163,5 @@ def of_times(result: Result, parameters: Callable[..., dict[str, Any]], kind: st
         return np.exp(family.log_density(t, own, np) - family.log_survivor(t, own, np))
 
     if kind == "survivor":
-        return Quantity(survivor, scale="logit", times=at)
+        return Quantity(survivor, scale="loglog", times=at)
     return Quantity(hazard, scale="log", times=at)

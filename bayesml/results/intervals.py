@@ -7,7 +7,7 @@ from scipy.special import ndtri
 
 from bayesml.errors import SpecificationError
 
-Scale = Literal["identity", "log", "atanh", "logit"]
+Scale = Literal["identity", "log", "atanh", "logit", "loglog"]
 
 
 def normal_quantile(ci_prob: float) -> float:
@@ -40,3 +40,6 @@ def interval(
                 return odds * np.exp(-step) / (1 + odds * np.exp(-step)), odds * np.exp(step) / (
                     1 + odds * np.exp(step)
                 )
+            case "loglog":  # of survivor functions: symmetric for the log of the cumulative hazard, -log x
+                step = -z * se / (x * np.log(x))
+                return np.exp(np.log(x) * np.exp(step)), np.exp(np.log(x) * np.exp(-step))

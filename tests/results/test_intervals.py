@@ -10,6 +10,7 @@ SCALES = {
     "log": (np.log, np.exp),
     "atanh": (np.arctanh, np.tanh),
     "logit": (lambda x: np.log(x / (1 - x)), lambda x: 1 / (1 + np.exp(-x))),
+    "loglog": (lambda x: -np.log(-np.log(x)), lambda x: np.exp(-np.exp(-x))),
 }
 
 
@@ -25,7 +26,7 @@ def test_limits_are_symmetric_on_their_scale(scale, estimate):
     assert upper == pytest.approx(back(forward(estimate) + half), rel=1e-7)
 
 
-@pytest.mark.parametrize(("scale", "estimate"), [("log", 0.0), ("atanh", 1.0), ("logit", 0.0)])
+@pytest.mark.parametrize(("scale", "estimate"), [("log", 0.0), ("atanh", 1.0), ("logit", 0.0), ("loglog", 1.0)])
 def test_no_limits_without_a_standard_error(scale, estimate):
     assert np.isnan(interval(estimate, np.nan, 0.95, scale)).all()
 
