@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -251,7 +252,9 @@ def prediction_limits(
             result.model, result.design.categories, [drawn], result.ancillary_values, own.scale_factor, own.trials
         )
         new = own.proportions(result.model.family.simulate(request.rng, parameters))
-        lower[part], upper[part] = np.quantile(new, tails, axis=0)
+        # Quantiles of counts are counts.
+        method: Literal["inverted_cdf", "linear"] = "inverted_cdf" if result.model.family.whole else "linear"
+        lower[part], upper[part] = np.quantile(new, tails, axis=0, method=method)
     return lower, upper
 
 

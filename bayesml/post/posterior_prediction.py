@@ -1,7 +1,7 @@
 """Predictions from the draws of a posterior."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -51,7 +51,11 @@ def predict_by_draws(result: Any, rows: PredictionRows, request: Request) -> dic
         if request.interval == "prediction":
             drawn = new_responses(result, block, eta[..., 0], values, request, roots)
         if request.interval is not None:
-            out["lower"][part], out["upper"][part] = np.quantile(drawn, interval_tails(request.ci_prob), axis=0)
+            # Quantiles of counts are counts.
+            counts = request.interval == "prediction" and result.model.family.whole
+            method: Literal["inverted_cdf", "linear"] = "inverted_cdf" if counts else "linear"
+            limits = np.quantile(drawn, interval_tails(request.ci_prob), axis=0, method=method)
+            out["lower"][part], out["upper"][part] = limits
     return out
 
 

@@ -103,7 +103,8 @@ def coefficient_section(result: "LikelihoodResult", ci_prob: float, exponentiate
             previous = predictor
         if name in bases:
             base = (float(exponentiate), *5 * (None,))
-            rows.append(Row(f"{bases[name].removeprefix(predictor)}  (base)", base, int(several), name=bases[name]))
+            own = f"{predictor}: {bases[name]}" if several else bases[name]
+            rows.append(Row(f"{bases[name]}  (base)", base, int(several), name=own))
         cells = [r.estimate, r.se, r.statistic, r.p, r.lower, r.upper]
         if exponentiate:
             cells = [np.exp(r.estimate), np.exp(r.estimate) * r.se, r.statistic, r.p, np.exp(r.lower), np.exp(r.upper)]
@@ -140,10 +141,11 @@ def quadrature(result: "LikelihoodResult") -> str:
 
 
 def bases_before(result: "LikelihoodResult") -> dict[str, str]:
-    """For the first column of each factor, the base level, which has none."""
+    """For the first column of each factor in each predictor, the base level, which has none."""
     out: dict[str, str] = {}
     for term, base in result.design.state.base_levels.items():
-        for name in result.design.term_columns.get(term, ())[:1]:
+        columns = result.design.term_columns.get(term, ())
+        for name in columns[:: max(1, len(columns) // len(result.design.predictors))]:
             out[name] = base
     return out
 

@@ -7,6 +7,7 @@ import pytest
 import bayesml as bml
 from bayesml.errors import ColumnNotFound, SpecificationError
 from bayesml.plots.colours import CONDITIONAL, POPULATION
+from tests import fitted_models as models
 
 
 @pytest.fixture(scope="module")
@@ -88,3 +89,27 @@ def test_nothing_to_draw_against_is_refused():
     fit = bml.fit("Yield ~ 1 + (1 | Batch)", bml.datasets.load("dyestuff"))
     with pytest.raises(SpecificationError, match="no numeric column"):
         bml.plots.fit_by_group(fit)
+
+
+def test_binary_responses_are_scattered_and_lines_are_probabilities():
+    fit = models.other("verbagg", "r2n ~ Anger + (1 | item)", "bernoulli")
+    figure = bml.plots.fit_by_group(fit, levels=["S1WantCurse"])
+    points, population, conditional = (line.get_ydata() for line in figure.axes[0].lines)
+    assert set(np.rint(points)) == {0.0, 1.0}
+    assert len(set(points)) > 300
+    assert np.abs(points - np.rint(points)).max() <= 0.04
+    rows = fit.design.random[0].codes == 0
+    x = fit.design.X[rows, 1]
+    assert np.allclose(conditional, fit.fitted.to_numpy()[rows][[np.argmax(x == v) for v in np.unique(x)]])
+    assert population.min() > 0 and population.max() < 1
+
+
+def test_categories_are_drawn_one_at_a_time():
+    fit = models.other("wine", "rating ~ temp + contact + (1 | judge)", "cumulative")
+    figure = bml.plots.fit_by_group(fit, x="temp[warm]", outcome="3")
+    assert figure.get_supylabel() == "probability of rating = 3"
+    lines = figure.axes[0].lines
+    rows = fit.design.random[0].codes == 0
+    assert np.array_equal(np.sort(np.rint(lines[0].get_ydata())), np.sort(fit.observed[rows] == "3"))
+    with pytest.raises(ColumnNotFound, match="has no category '9'"):
+        bml.plots.fit_by_group(fit, x="temp[warm]", outcome="9")

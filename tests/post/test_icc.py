@@ -121,3 +121,35 @@ def test_latent_scale_of_the_logit_link():
 def test_counts_have_no_level_one_variance():
     with pytest.raises(RefusedTest, match="poisson family with the log link has no level-1 variance"):
         bml.icc(models.other(*models.EPIL))
+
+
+def test_each_predictor_has_its_own_shares():
+    fit = models.other("verbagg", "resp ~ Gender + Anger + (1 |p| id)", "categorical")
+    frame = bml.icc(fit)
+    G = fit.solution.covariances[0]
+    assert list(frame.index) == ["perhaps: id", "perhaps: total", "yes: id", "yes: total"]
+    assert_allclose(frame["estimate"].iloc[[0, 2]], np.diag(G) / (np.diag(G) + np.pi**2 / 3), rtol=1e-12)
+    assert list(bml.icc(fit, "id").index) == ["perhaps: id", "yes: id"]
+
+
+@pytest.mark.parametrize(("link", "level1"), [("probit", 1.0), ("cloglog", np.pi**2 / 6)])
+def test_latent_scales_of_ordered_categories(link, level1):
+    fit = models.other("wine", "rating ~ temp + (1 | judge)", "cumulative", link)
+    variance = fit.solution.covariances[0][0, 0]
+    assert bml.icc(fit).loc["judge", "estimate"] == pytest.approx(variance / (variance + level1), rel=1e-12)
+
+
+def test_cauchit_has_no_variance():
+    fit = models.other("wine", "rating ~ temp + (1 | judge)", "cumulative", "cauchit")
+    with pytest.raises(RefusedTest, match="cumulative family with the cauchit link"):
+        bml.icc(fit)
+
+
+def test_censored_normal_responses_have_that_of_sigma():
+    fit = models.other("males", "tobit(wage, upper=2) ~ exper + (1 | nr)", "gaussian")
+    row = bml.icc(fit).loc["nr"]
+    variance = fit.solution.covariances[0][0, 0]
+    total = variance + fit.sigma2
+    assert row["estimate"] == pytest.approx(variance / total, rel=1e-12)
+    slope = np.array([fit.sigma2, -variance]) / total**2
+    assert row["se"] == pytest.approx(np.sqrt(slope @ fit.variances.parameters.vcov @ slope), rel=1e-8)

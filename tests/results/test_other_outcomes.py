@@ -1,5 +1,7 @@
 """Results of models that are not linear: scales, labels, tables."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,7 @@ from numpy.testing import assert_allclose
 from scipy.special import expit
 
 import bayesml as bml
+from bayesml.errors import DataError, SpecificationError
 from tests import fitted_models as models
 from tests.results.test_summary import text
 
@@ -140,3 +143,114 @@ def test_saved_fits_come_back_equal(tmp_path):
         pd.testing.assert_frame_equal(loaded.ranef["subject"], fit.ranef["subject"])
         pd.testing.assert_series_equal(loaded.fitted, fit.fitted)
         pd.testing.assert_frame_equal(bml.predict(loaded, ranef="marginal"), bml.predict(fit, ranef="marginal"))
+
+
+WINE = """\
+Cut points                   estimate      se  [95% conf. interval]
+───────────────────────────────────────────────────────────────────
+cut[1|2]                      -1.6237  0.6824      -2.9612  -0.2861
+cut[2|3]                       1.5134  0.6037       0.3301   2.6967
+cut[3|4]                       4.2285  0.8090       2.6430   5.8140
+cut[4|5]                       6.0888  0.9725       4.1828   7.9947
+"""
+
+RESPONSES = """\
+Fixed effects                     estimate       se      z   P>|z|  [95% conf. interval]
+────────────────────────────────────────────────────────────────────────────────────────
+perhaps
+  Intercept                       -0.95656  0.28848  -3.32   0.001    -1.52196  -0.39115
+  Gender[M]                        0.18630  0.15672   1.19   0.235    -0.12087   0.49347
+  Anger                            0.01031  0.01395   0.74   0.460    -0.01703   0.03764
+yes
+  Intercept                       -3.20424  0.37036  -8.65  <0.001    -3.93014  -2.47834
+  Gender[M]                        0.40699  0.19940   2.04   0.041     0.01618   0.79781
+  Anger                            0.09402  0.01754   5.36  <0.001     0.05965   0.12839
+"""
+
+KIDNEY = r"Parameters of the family +estimate +se  \[95% conf. interval\]\n─+\nshape +1.1766  0.1543 +0.9099  1.5214\n"
+
+
+def wine():
+    return models.other("wine", "rating ~ temp + contact + (1 | judge)", "cumulative")
+
+
+def responses():
+    return models.other("verbagg", "resp ~ Gender + Anger + (1 |p| id)", "categorical")
+
+
+def kidney():
+    return models.other("kidney", "Surv(time, status) ~ age + female + (1 | patient)", "weibull")
+
+
+def test_sections_of_cut_points_predictors_and_parameters_of_the_family():
+    assert WINE in str(wine())
+    assert RESPONSES in str(responses())
+    assert re.search(KIDNEY, str(kidney()))
+    assert "weibull (metric hazard), log" in str(kidney())
+    assert "Hazard ratio" in str(kidney().summary(exponentiate=True))
+
+
+def test_cut_points_have_symmetric_limits_and_shapes_those_of_their_logarithm():
+    row = wine().family_params.loc["cut[1|2]"]
+    assert row["upper"] + row["lower"] == pytest.approx(2 * row["estimate"])
+    row = kidney().family_params.loc["shape"]
+    assert row["upper"] * row["lower"] == pytest.approx(row["estimate"] ** 2)
+    assert list(wine().parameters["part"].unique()) == ["fixed", "random", "cutpoints"]
+    assert kidney().parameters.at["shape", "part"] == "ancillary"
+
+
+def test_several_predictors_are_an_outer_level():
+    fit = responses()
+    assert fit.fixef.index.names == ["predictor", "address"]
+    assert fit.fixef["perhaps", "Gender[M]"] == fit["perhaps: Gender[M]"] == fit["perhaps:Gender[M]"]
+    assert list(fit.fixef["yes"].index) == ["Intercept", "Gender[M]", "Anger"]
+    assert fit.vcov.loc[("yes", "Anger"), ("perhaps", "Anger")] == pytest.approx(
+        fit.vcov_all.loc["yes: Anger", "perhaps: Anger"]
+    )
+    assert list(fit.ranef["id"].columns) == ["perhaps: Intercept", "yes: Intercept"]
+    assert_allclose(fit.coef["id"]["yes: Intercept"], fit["yes: Intercept"] + fit.ranef["id"]["yes: Intercept"])
+    label = fit.ranef["id"].index[0]
+    assert fit[f"b(yes: Intercept | id[{label}])"] == fit.ranef["id"]["yes: Intercept"].iloc[0]
+
+
+def test_effects_that_predictors_share_enter_the_coefficients_of_each():
+    fit = models.other("verbagg", "resp ~ Gender + shared(1 | id)", "categorical")
+    effects, coef = fit.ranef["id"]["Intercept"], fit.coef["id"]
+    for predictor in ("perhaps", "yes"):
+        assert_allclose(coef[f"{predictor}: Intercept"], fit[f"{predictor}: Intercept"] + effects)
+    assert "Intercept" not in coef
+
+
+def test_base_levels_stand_in_every_predictor():
+    frame = responses().summary(base_levels=True).to_pandas("Fixed effects")
+    assert [name for name in frame.index if "[F]" in name] == ["perhaps: Gender[F]", "yes: Gender[F]"]
+
+
+def test_scales_are_residuals_where_families_have_them():
+    gamma = models.other("chickweight", "weight ~ Time + Diet + (1 | Chick)", "gamma")
+    assert list(gamma.varcorr["group"]) == ["Chick", "Residual"]
+    assert gamma.varcorr["sdcor"].iloc[-1] == gamma["sigma"] == gamma.sigma
+    assert_allclose(gamma.standardized_residuals, gamma.residuals / (gamma.sigma * gamma.fitted))
+    loglogistic = models.other("kidney", "Surv(time, status) ~ age + female + (1 | patient)", "loglogistic")
+    assert "Residual" not in set(loglogistic.varcorr["group"])
+    assert loglogistic.parameters.at["scale", "part"] == "ancillary"
+
+
+def test_what_has_cut_points_and_predictors_comes_back_equal(tmp_path):
+    for fit in (wine(), responses(), kidney()):
+        fit.save(tmp_path / "fit.nc")
+        loaded = bml.load(tmp_path / "fit.nc")
+        assert str(loaded) == str(fit)
+        assert loaded.model == fit.model
+        pd.testing.assert_frame_equal(loaded.parameters, fit.parameters)
+        pd.testing.assert_frame_equal(pd.DataFrame(loaded.fitted), pd.DataFrame(fit.fitted))
+
+
+def test_categories_are_refitted_by_their_labels():
+    fit = wine()
+    again = bml.refit(fit, bml.datasets.load("wine")["rating"])
+    assert again.loglik == pytest.approx(fit.loglik, abs=1e-8)
+    with pytest.raises(DataError, match="none of the categories 1, 2, 3, 4, 5 in 72 rows"):
+        bml.refit(fit, ["bad"] * 72)
+    with pytest.raises(SpecificationError, match="more than one number a row"):
+        bml.refit(kidney(), np.ones(76))

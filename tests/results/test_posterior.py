@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose
 
 from bayesml.covariance import COVARIANCES
 from bayesml.design.arrays import Design, RandomColumns
-from bayesml.results.posterior import column_pairs, linear_predictor, row_blocks, term_covariance, term_roots
+from bayesml.results.posterior import column_pairs, linear_predictors, row_blocks, term_covariance, term_roots
 
 
 def term(structure: str, q: int, n: int = 6) -> RandomColumns:
@@ -50,7 +50,7 @@ def test_linear_predictor_is_the_sum_of_its_parts(rng):
         offset=np.arange(n) / 10,
     )  # fmt: skip
     beta, b, c = rng.normal(size=(4, 5, 2)), rng.normal(size=(4, 5, 2, 2)), rng.normal(size=(4, 5, 2, 1))
-    eta = linear_predictor(design, beta, (b, c), slice(1, 5))
+    eta = linear_predictors(design, beta, (b, c), slice(1, 5))[0]
     expected = design.offset + beta @ design.X.T
     expected += np.einsum("cdnq,nq->cdn", b[:, :, one.codes], one.Z) + c[:, :, two.codes, 0]
     assert_allclose(eta, expected[..., 1:5])
