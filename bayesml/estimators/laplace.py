@@ -161,7 +161,7 @@ def fit_without_random(
         raise NotIdentified("The likelihood is not finite at the starting values of the model without random effects.")
     for _ in range(100):
         H = np.zeros((len(x), len(x)))
-        H[:p, :p] = information(system, third)
+        H[:p, :p] = system.fixed_information(third.d2)
         for i in range(p, len(x)):
             step = np.zeros(len(x))
             step[i] = 1e-5
@@ -183,17 +183,6 @@ def fit_without_random(
             break
         x, third, g, value = x + step, new_third, new_g, new_value
     return x[:p], ancillaries.phi(x[p:]), value
-
-
-def information(system: LaplaceSystem, third) -> np.ndarray:
-    """X'WX on the accumulated columns."""
-    W = -system.weighted(third.d2)
-    p = len(system.columns.coefficients)
-    out = np.empty((p, p))
-    for j in range(p):
-        x = system.columns.predictors_of(np.eye(p)[j])
-        out[j] = system.columns.fixed_sums((W @ x[:, :, None])[:, :, 0])
-    return 0.5 * (out + out.T)
 
 
 def in_units_of_information(

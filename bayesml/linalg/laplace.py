@@ -429,6 +429,14 @@ class LaplaceSystem:
         )  # fmt: skip
         return cov, C
 
+    def fixed_information(self, d2: np.ndarray) -> np.ndarray:
+        """X'WX on the accumulated columns (p, p), W = -d2, without random effects."""
+        d2 = self.weighted(d2)
+        unit = np.eye(len(self.columns.coefficients))
+        rows = [-self.columns.fixed_sums(times(d2, self.columns.predictors_of(e))) for e in unit]
+        out = np.array(rows).reshape(unit.shape)
+        return 0.5 * (out + out.T)
+
     def coefficient_information(self, mode: Mode) -> np.ndarray:
         """``X'V^-1 X`` of the linear model of the working responses, V = W^-1 + ZGZ', on the accumulated columns."""
         d2 = self.weighted(mode.third.d2)
