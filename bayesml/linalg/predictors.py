@@ -111,10 +111,11 @@ def predictor_columns(
     X = blocks[0] if len(blocks) == 1 else np.hstack([np.empty((n, 0)), *blocks])
     columns, terms, z_of = [], [], []
     for term, role in zip(z, design.random, strict=True):
-        block, T = standardised(term, n, order)
+        entered = np.array([K if k < 0 else k for k in role.predictors or (0,) * len(term.columns)], np.int64)
+        block, T = standardised(term, entered, n, order)
         columns.append(block)
         terms.append(T)
-        z_of.append(np.array([K if k < 0 else k for k in role.predictors or (0,) * block.shape[1]], np.int64))
+        z_of.append(entered)
     Z = np.hstack([np.empty((n, 0)), *(columns[k] for k in sequence)])
     places_z = np.concatenate([np.empty(0, np.int64), *(z_of[k] for k in sequence)])
     offset = None if design.offset is None else design.offset[order]
@@ -140,12 +141,22 @@ def orthonormal(columns: Sequence[Column], n: int, order: np.ndarray) -> tuple[n
     return out, shift_map(shift, columns) @ change
 
 
-def standardised(term: TermColumns, n: int, order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Columns (n, q) of a random term as orthonormal as its structure allows, rows in `order`; T with b = T b_hat."""
+def standardised(term: TermColumns, of: np.ndarray, n: int, order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Columns (n, q) of a random term as orthonormal as its structure allows, rows in `order`; T with b = T b_hat.
+
+    Only columns that enter the same predictor, `of` (q,), may take up parts of one another.
+    """
+    if term.freedom == "linear" and len(set(of)) > 1:
+        out, T = np.empty((n, len(of))), np.zeros((len(of), len(of)))
+        for k in np.unique(of):
+            own = np.flatnonzero(of == k)
+            part = TermColumns([term.columns[int(j)] for j in own], term.freedom)
+            out[:, own], T[np.ix_(own, own)] = standardised(part, of[own], n, order)
+        return out, T
     columns = term.columns
     shift = first_batch_shift(columns) if term.freedom == "linear" else np.zeros(len(columns))
     block = np.empty((n, len(columns)))
-    for part in batches(n):
-        fill(block[part], columns, part, shift)
+    for rows in batches(n):
+        fill(block[rows], columns, rows, shift)
     change = standardising_map(block.T @ block / n, term.freedom)
     return block[order] @ change, shift_map(shift, columns) @ change
