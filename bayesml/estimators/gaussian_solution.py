@@ -152,6 +152,12 @@ class GaussianSolution(Maximum):
         e = self.evaluation if self.objective.integrated else self.other_evaluation
         return self.sigma**2 * self.system.combination_variances(e, X[:, self.held.free], random)
 
+    def joint_variance(
+        self, X: np.ndarray, random: tuple[tuple[np.ndarray, np.ndarray], ...], own: np.ndarray
+    ) -> np.ndarray:
+        vcov = np.nan_to_num(self.variance_parameters().vcov)
+        return self.linear_variance(X, random) + np.einsum("mv,vw,mw->m", own, vcov, own)
+
     def fitted(self) -> np.ndarray:
         design = self.design
         out = design.X @ self.free_beta

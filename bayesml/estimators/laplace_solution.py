@@ -218,14 +218,50 @@ class LaplaceSolution(Maximum):
             for k, term in enumerate(self.design.random)
         )
 
+    @cached_property
+    def ancillary_slopes(self) -> tuple[np.ndarray, ...]:
+        """Derivatives of the modes in the unconstrained ancillary parameters, (levels, q, a) a term, by differences."""
+        first, unknowns = self.beta_part.stop, len(self.inverse_information)
+        columns = []
+        for u in range(first, unknowns):
+            step = np.zeros(unknowns)
+            step[u] = MODE_STEP * (np.sqrt(self.inverse_information[u, u]) or 1.0)
+            ahead, behind = self.moved(step), self.moved(-step)
+            columns.append([(a - b) / (2.0 * step[u]) for a, b in zip(ahead, behind, strict=True)])
+        return tuple(
+            np.stack([column[k] for column in columns], axis=-1)
+            if columns
+            else np.zeros((len(term.levels), len(term.names), 0))
+            for k, term in enumerate(self.design.random)
+        )
+
     def linear_variance(self, X: np.ndarray, random: tuple[tuple[np.ndarray, np.ndarray], ...]) -> np.ndarray:
-        accumulated = X[:, self.held.free] @ self.system.columns.coefficients
-        for (codes, Z), J in zip(random, self.mode_slopes, strict=True):
-            here = np.flatnonzero(codes >= 0)
-            accumulated[here] += np.einsum("mq,mqp->mp", Z[here], J[codes[here]])
+        accumulated = self.with_modes(X[:, self.held.free] @ self.system.columns.coefficients, random, self.mode_slopes)
         V = self.inverse_information[self.beta_part, self.beta_part]
-        own = self.system.combination_variances(self.mode.factored, random) if random else 0.0
-        return own + np.einsum("mp,pr,mr->m", accumulated, V, accumulated)
+        return self.given_parameters(random) + np.einsum("mp,pr,mr->m", accumulated, V, accumulated)
+
+    def joint_variance(
+        self, X: np.ndarray, random: tuple[tuple[np.ndarray, np.ndarray], ...], own: np.ndarray
+    ) -> np.ndarray:
+        D = own @ np.nan_to_num(self.variance_rows[2])
+        part = self.beta_part
+        D[:, part] += self.with_modes(X[:, self.held.free] @ self.system.columns.coefficients, random, self.mode_slopes)
+        D[:, part.stop :] = self.with_modes(D[:, part.stop :], random, self.ancillary_slopes)
+        return self.given_parameters(random) + np.einsum("mu,uv,mv->m", D, self.inverse_information, D)
+
+    def with_modes(
+        self, D: np.ndarray, random: tuple[tuple[np.ndarray, np.ndarray], ...], slopes: tuple[np.ndarray, ...]
+    ) -> np.ndarray:
+        """Derivatives (rows, u) of combinations, with those by way of the modes added."""
+        total = D.copy()
+        for (codes, Z), J in zip(random, slopes, strict=True):
+            here = np.flatnonzero(codes >= 0)
+            total[here] += np.einsum("mq,mqp->mp", Z[here], J[codes[here]])
+        return total
+
+    def given_parameters(self, random: tuple[tuple[np.ndarray, np.ndarray], ...]) -> np.ndarray | float:
+        """Variance (rows,) of ``z'b`` given y at fixed parameters."""
+        return self.system.combination_variances(self.mode.factored, random) if random else 0.0
 
     def fitted(self) -> np.ndarray:
         """Linear predictors at the modes, (n,), or (n, K) of several."""

@@ -156,24 +156,22 @@ def response_variance(
 ) -> np.ndarray:
     """Variance (m,) of a quantity by the delta method, `spread_of_predictor` that of the only linear predictor.
 
-    Coefficients and conditional modes count jointly, parameters of the family and, in averages, variances of the
-    random effects with their covariance with the coefficients. Of what lies on its boundary nothing is known, so it
-    counts as known.
+    Coefficients, conditional modes and parameters of the family count jointly, the modes moving with the others, and
+    in averages variances of the random effects. Of what lies on its boundary nothing is known, so it counts as known.
     """
     if len(result.design.predictors) == 1:
         linear = slopes.by_eta[:, 0] ** 2 * spread_of_predictor
     else:
         linear = combination_variance(result, rows, request, slopes.by_eta)
     own = parameter_slopes(result, rows, slopes)
-    vcov = result.variances.parameters.vcov
-    used = ~np.isnan(np.diag(vcov)) & own.any(axis=0)
-    if not used.any():
+    if not own.any():
         return linear
-    own = own[:, used]
-    X, _ = combined_rows(result.design, rows, slopes.by_eta)
-    cross = result.solution.cross_covariance()[:, used]
-    both = 2 * np.einsum("mp,pv,mv->m", X, cross, own) + np.einsum("mv,vw,mw->m", own, vcov[np.ix_(used, used)], own)
-    return np.maximum(linear + both, 0.0)
+    added = np.empty(len(own))
+    for part in np.array_split(np.arange(len(own)), len(own) // BLOCK_ROWS + 1):
+        X, random = combination(result, rows.take(part), request, slopes.by_eta[part])
+        alone = result.solution.linear_variance(X, random)
+        added[part] = result.solution.joint_variance(X, random, own[part]) - alone
+    return np.maximum(linear + added, 0.0)
 
 
 def parameter_slopes(result: LikelihoodResult, rows: PredictionRows, slopes: Slopes) -> np.ndarray:
@@ -207,11 +205,7 @@ def combination_variance(
     design, variances = result.design, []
     for part in np.array_split(np.arange(len(rows.X)), len(rows.X) // BLOCK_ROWS + 1):
         block = rows.take(part)
-        X, random = combined_rows(design, block, weights[part])
-        if not request.conditional:
-            none = np.full(len(part), -1)
-            random = tuple((none, np.zeros((len(part), len(term.names)))) for term in design.random)
-        variances.append(result.solution.linear_variance(X, random))
+        variances.append(result.solution.linear_variance(*combination(result, block, request, weights[part])))
     variance = np.maximum(np.concatenate(variances), 0.0)
     if request.draw_new:
         for k, term in enumerate(rows.terms):
@@ -219,6 +213,17 @@ def combination_variance(
             own = np.einsum("mk,mkl,ml->m", weights, between(design, rows, alone), weights)
             variance = variance + np.where(term.unseen >= 0, own, 0.0)
     return variance
+
+
+def combination(
+    result: LikelihoodResult, rows: PredictionRows, request: Request, weights: np.ndarray
+) -> tuple[np.ndarray, tuple[tuple[np.ndarray, np.ndarray], ...]]:
+    """Rows of X and of Z of ``sum_k weights_k eta_k``, without effects where they do not count."""
+    X, random = combined_rows(result.design, rows, weights)
+    if not request.conditional:
+        none = np.full(len(weights), -1)
+        random = tuple((none, np.zeros((len(weights), len(term.names)))) for term in result.design.random)
+    return X, random
 
 
 def prediction_limits(

@@ -148,6 +148,22 @@ class Solution(Protocol):
         """
         ...
 
+    def joint_variance(
+        self, X: np.ndarray, random: tuple[tuple[np.ndarray, np.ndarray], ...], own: np.ndarray
+    ) -> np.ndarray:
+        """Variance (rows,) of the same plus ``own'(v - v_hat)``, v the parameters of `variance_parameters`.
+
+        Modes move with the coefficients and with the parameters of the family. Parameters without a standard error
+        count as known.
+
+        Parameters
+        ----------
+        X, random
+            As above.
+        own : ndarray (rows, v)
+        """
+        ...
+
     def fitted(self) -> np.ndarray:
         """Conditional linear predictors (n,) or (n, K)."""
         ...

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 from scipy import stats
+from scipy.optimize import brentq
 from scipy.special import expit
 
 import bayesml as bml
@@ -315,6 +316,34 @@ def test_survivor_hazard_and_median():
     se = np.sqrt(gradient @ fit.vcov_all.loc[names, names].to_numpy() @ gradient)
     assert hazard["se"].iloc[0] == pytest.approx(hazard["estimate"].iloc[0] * se, rel=1e-6)
     assert hazard["upper"].iloc[0] == pytest.approx(hazard["estimate"].iloc[0] * np.exp(Z * se), rel=1e-6)
+
+
+@pytest.mark.parametrize("patient", ["21", "7"])
+def test_se_of_a_patients_own_survivor_function(patient):
+    """Delta method in coefficients and shape, on which the mode of the patient's frailty depends, written plainly."""
+    fit = models.other(*KIDNEY)
+    rows = bml.datasets.load("kidney").query("patient == @patient")
+    names = ["Intercept", "age", "female", "shape"]
+    X = np.column_stack([np.ones(len(rows)), rows[["age", "female"]]])
+    variance = fit["sd(Intercept | patient)"] ** 2
+
+    def mode(values):
+        rate = (np.exp(X @ values[:3]) * rows["time"].to_numpy() ** values[3]).sum()
+        return brentq(lambda b: rows["status"].sum() - np.exp(b) * rate - b / variance, -9, 9, xtol=1e-14)
+
+    def log_hazard(values, b):
+        return X[0] @ values[:3] + b + values[3] * np.log(50.0)
+
+    at = fit.parameters.loc[names, "estimate"].to_numpy(float)
+    assert fit.ranef["patient"].loc[patient, "Intercept"] == pytest.approx(mode(at), abs=1e-6)
+    ends = [(at + move, at - move) for move in 1e-5 * np.eye(4)]
+    gradient = [(log_hazard(up, mode(up)) - log_hazard(down, mode(down))) / 2e-5 for up, down in ends]
+    own = fit.ranef_se["patient"].loc[patient, "Intercept"] ** 2
+    spread = np.sqrt(gradient @ fit.vcov_all.loc[names, names].to_numpy() @ gradient + own)
+    found = bml.predict(fit, rows.iloc[[0]], kind="survivor", times=50).iloc[0]
+    cumulative = -np.log(found["estimate"])
+    assert found["se"] == pytest.approx(found["estimate"] * cumulative * spread, rel=1e-5)
+    assert found["lower"] == pytest.approx(np.exp(-cumulative * np.exp(Z * spread)), rel=1e-5)
 
 
 def test_survival_averaged_over_patients():
