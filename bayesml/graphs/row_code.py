@@ -66,6 +66,7 @@ class RowCode:
         self.known: dict[tuple, str] = {}
         self.negated: dict[Value, Value] = {}
         self.added: dict[tuple[Value, Value], Value] = {}
+        self.terms: dict[Value, list[Value]] = {}
         self.functions: dict[str, Any] = {}
         self.keys: list[str] = []
         found: dict[Variable, Value] = {}
@@ -165,6 +166,7 @@ class RowCode:
     def of_add(self, *arguments: Value) -> Value:
         constant = sum(a for a in arguments if isinstance(a, float))
         rest = [a for a in arguments if not isinstance(a, float)]
+        rest, terms = self.cancelled(rest)
         if constant or not rest:
             rest.append(constant)
         total = rest[0]
@@ -173,7 +175,25 @@ class RowCode:
             total = self.make("add", "{} + {}", total, argument)
             # (b + g) - b is g, to all digits
             self.added[total, before], self.added[total, argument] = argument, before
+        if isinstance(total, str) and not constant:
+            self.terms[total] = terms
         return total
+
+    def cancelled(self, arguments: list[Value]) -> tuple[list[Value], list[Value]]:
+        """Arguments of a sum, and its terms, without pairs of opposites that stand in sums among the arguments.
+
+        Derivatives in neighbouring cut points are such pairs, as large as their distance is small.
+        """
+        terms: list[Value] = []
+        found = False
+        for term in (term for argument in arguments for term in self.terms.get(argument, [argument])):
+            opposite = self.negated.get(term, self.known.get(("neg", term)))
+            if opposite in terms:
+                terms.remove(opposite)
+                found = True
+            else:
+                terms.append(term)
+        return (list(terms) if found else arguments), terms
 
     def of_mul(self, *arguments: Value) -> Value:
         constant = float(np.prod([a for a in arguments if isinstance(a, float)]))

@@ -19,13 +19,12 @@ from pytensor.tensor.elemwise import Elemwise
 
 from bayesml.linalg import log_functions, normal_tails, rising_factorial, stirling
 
-HIGHEST = 3
-
 
 class Derivative(ScalarOp):
     """A derivative of a function; `kernel` is a compiled function of its arguments and the order."""
 
     kernel: ClassVar[Callable]
+    highest: ClassVar[int] = 3
 
     def __init__(self, order: int = 0):
         self.order = order
@@ -46,7 +45,7 @@ class Derivative(ScalarOp):
 
     def next(self) -> "Derivative":
         """The Op of the next order."""
-        if self.order >= HIGHEST:
+        if self.order >= self.highest:
             raise NotImplementedError("Derivatives of probabilities are there to third order.")
         return type(self)(self.order + 1)
 
@@ -62,6 +61,7 @@ class Log1pexp(OfOne):
     """``log(1 + exp(x))``: PyTensor's own loses the digits of its second derivative where the first is near 1."""
 
     kernel = log_functions.softplus
+    highest = 4
 
 
 class Log1pRatio(OfOne):
@@ -117,21 +117,34 @@ class LogNormalInterval(Derivative, BinaryScalarOp):
     kernel = normal_tails.log_interval
 
     def L_op(self, inputs: Any, outputs: Any, output_grads: Any) -> list[Any]:
-        higher = self.next()
         lower, width = inputs
-        value, *slopes = (LogNormalInterval(k)(lower, width) for k in range(self.order + 1))
-        upper = lower + width
-        # the density at the upper end relative to the probability, and its derivatives in `lower`
-        ratio = ps.exp(-0.5 * upper * upper - normal_tails.HALF_LOG_2PI - value)
-        logs = [-upper - slopes[0] if slopes else None, -1.0 - slopes[1] if len(slopes) > 1 else None]
-        match self.order:
-            case 0:
-                by_width = ratio
-            case 1:
-                by_width = ratio * logs[0]
-            case _:
-                by_width = ratio * (logs[0] * logs[0] + logs[1])
-        return [output_grads[0] * higher(lower, width), output_grads[0] * by_width]
+        by_width = upper_share(lower, width)
+        if self.order > 0:
+            slope = LogUpperShare(1)(lower, width)
+            by_width = by_width * (slope if self.order == 1 else slope * slope + LogUpperShare(2)(lower, width))
+        return [output_grads[0] * self.next()(lower, width), output_grads[0] * by_width]
+
+
+class LogUpperShare(Derivative, BinaryScalarOp):
+    """Derivative in `lower` of the log density at the upper end of an interval, of the variable in it."""
+
+    kernel = normal_tails.log_upper_share
+
+    def L_op(self, inputs: Any, outputs: Any, output_grads: Any) -> list[Any]:
+        lower, width = inputs
+        first, share = LogUpperShare(1)(lower, width), upper_share(lower, width)
+        if self.order == 1:
+            slopes = [LogUpperShare(2)(lower, width), -share * first - 1.0]
+        else:
+            square = first * first + LogUpperShare(2)(lower, width)
+            slopes = [-LogNormalInterval(3)(lower, width), -share * square]
+        return [output_grads[0] * slope for slope in slopes]
+
+
+def upper_share(lower: Any, width: Any) -> Any:
+    """Density at the upper end of an interval of the normal variable in it."""
+    upper = lower + width
+    return ps.exp(-0.5 * upper * upper - normal_tails.HALF_LOG_2PI - LogNormalInterval(0)(lower, width))
 
 
 SOURCE = hashlib.sha256(
@@ -153,6 +166,7 @@ def numba_of_one(op: OfOne, node: Any = None, **options: Any) -> tuple[Any, str]
 
 @register_funcify_and_cache_key(LogRising)
 @register_funcify_and_cache_key(LogNormalInterval)
+@register_funcify_and_cache_key(LogUpperShare)
 def numba_of_two(op: Derivative, node: Any = None, **options: Any) -> tuple[Any, str]:
     """Machine code of a function of two arguments."""
     order, function = op.order, type(op).kernel

@@ -15,7 +15,7 @@ SERIES = (-1 / 2, 1 / 12, -1 / 720, 1 / 30240, -1 / 1209600, 1 / 47900160, -691 
 
 @kernel
 def softplus(x, order):
-    """Derivative of an order of ``log(1 + exp(x))``."""
+    """Derivative of an order, 4 at most, of ``log(1 + exp(x))``."""
     small = exp(-abs(x))
     if order == 0:
         return max(x, 0.0) + log1p(small)
@@ -24,6 +24,8 @@ def softplus(x, order):
     second = small / ((1.0 + small) * (1.0 + small))
     if order == 2:
         return second
+    if order == 4:
+        return second * (1.0 - 6.0 * second)
     ratio = (1.0 - small) / (1.0 + small)
     return -second * ratio if x > 0.0 else second * ratio
 

@@ -59,18 +59,66 @@ def log_survivor(z, order):
 def log_interval(lower, width, order):
     """Derivative of an order (0 to 3) in `lower` of the log probability in (lower, lower + width).
 
-    The derivatives are cumulants of the variable in the interval: ``-E z``, ``Var z - 1``, ``-κ3``, from a Gauss-Legendre
-    sum about the point of the largest density.
+    The derivatives are cumulants of the variable in the interval: ``-E z``, ``Var z - 1``, ``-κ3``.
     """
-    sign = 1.0
-    if lower + 0.5 * width < 0.0:  # the mirror image lies on the right
-        lower, sign = -lower - width, -1.0
-    upper = lower + width
-    if lower < 0.0:
-        below, above = 0.5 * erfc(-lower / sqrt(2.0)), 0.5 * erfc(upper / sqrt(2.0))
-        if below + above < 0.5:
-            # nearly all of the variable: from what is missing
-            return sign**order * log_of_most(lower, upper, below + above, order)
+    if misses_little(lower, lower + width):
+        return log_of_most(lower, lower + width, order)
+    lower, sign = on_the_right(lower, width)
+    peak, total, mean, variance, third = moments(lower, width, order)
+    if order == 0:
+        return log(total) - 0.5 * peak * peak - HALF_LOG_2PI
+    if order == 1:
+        return -sign * (peak + mean)
+    return variance - 1.0 if order == 2 else -sign * third
+
+
+@kernel
+def log_upper_share(lower, width, order):
+    """Derivative of an order (1 or 2) in `lower` of the log density at the upper end, of the variable in the interval.
+
+    ``E z - (lower + width)`` and ``-Var z``, where these are small without a difference of large numbers.
+    """
+    if misses_little(lower, lower + width):
+        slope = log_of_most(lower, lower + width, order)
+        return -slope - (lower + width) if order == 1 else -slope - 1.0
+    lower, sign = on_the_right(lower, width)
+    peak, total, mean, variance, third = moments(lower, width, order)
+    if order == 2:
+        return -variance
+    if sign > 0.0:
+        return mean - width if lower > 0.0 else mean - (lower + width)
+    return -mean if lower > 0.0 else lower - mean
+
+
+@inner
+def on_the_right(lower, width):
+    """The lower end of an interval whose middle is not negative, it or its mirror image; and 1, or -1 for that."""
+    return (-lower - width, -1.0) if lower + 0.5 * width < 0.0 else (lower, 1.0)
+
+
+@inner
+def misses_little(lower, upper):
+    """Whether an interval holds more than half of the variable."""
+    return lower < 0.0 < upper and 0.5 * erfc(-lower / sqrt(2.0)) + 0.5 * erfc(upper / sqrt(2.0)) < 0.5
+
+
+@inner
+def moments(lower, width, order):
+    """Of a normal variable in an interval whose middle is not negative.
+
+    From a Gauss-Legendre sum about the point of the largest density.
+
+    Returns
+    -------
+    peak : float
+        That point.
+    total : float
+        Integral of the density over that at the point.
+    mean : float
+        Of the distance from the point.
+    variance, third : float
+        Second and third central moment, if the order asks for it.
+    """
     peak = max(lower, 0.0)
     start = max(lower, -sqrt(2.0 * NEGLIGIBLE))
     stop = min(lower + width, sqrt(peak * peak + 2.0 * NEGLIGIBLE))
@@ -88,22 +136,21 @@ def log_interval(lower, width, order):
         w = half * WEIGHTS[i] * exp(-t * (peak + 0.5 * t))
         total += w
         mean += w * t
-    if order == 0:
-        return log(total) - 0.5 * peak * peak - HALF_LOG_2PI
     mean /= total
-    if order == 1:
-        return -sign * (peak + mean)
-    moment = 0.0
-    for i in range(len(NODES)):
-        t = first + half * (1.0 + NODES[i])
-        w = half * WEIGHTS[i] * exp(-t * (peak + 0.5 * t))
-        moment += w * (t - mean) ** order
-    return moment / total - 1.0 if order == 2 else -sign * moment / total
+    variance, third = 0.0, 0.0
+    if order > 1:
+        for i in range(len(NODES)):
+            t = first + half * (1.0 + NODES[i])
+            w = half * WEIGHTS[i] * exp(-t * (peak + 0.5 * t))
+            variance += w * (t - mean) ** 2
+            third += w * (t - mean) ** 3
+    return peak, total, mean, variance / total, third / total
 
 
 @inner
-def log_of_most(lower, upper, missing, order):
+def log_of_most(lower, upper, order):
     """Derivative of an order, of both ends moving, of the log of a probability that misses less than half."""
+    missing = 0.5 * erfc(-lower / sqrt(2.0)) + 0.5 * erfc(upper / sqrt(2.0))
     if order == 0:
         return log1p(-missing)
     f, g = exp(-0.5 * upper * upper - HALF_LOG_2PI), exp(-0.5 * lower * lower - HALF_LOG_2PI)

@@ -7,6 +7,9 @@ from typing import Any
 from bayesml.links.base import Link
 from bayesml.links.functions import log1mexp, log_extreme
 
+SATURATED = 7.0
+"""From here on the mean is 1 to all digits."""
+
 
 class Cloglog(Link):
     """Complementary log-log: ``mu = 1 - exp(-exp(eta))``, as of discrete survival times with proportional hazards.
@@ -22,7 +25,7 @@ class Cloglog(Link):
         return namespace.log(-namespace.log1p(-mu))
 
     def inverse(self, eta: Any, namespace: ModuleType) -> Any:
-        return -namespace.expm1(-namespace.exp(eta))
+        return -namespace.expm1(-namespace.exp(namespace.where(eta < SATURATED, eta, SATURATED)))
 
     def log_inverse(self, eta: Any, namespace: ModuleType) -> Any:
         return log_extreme(eta, namespace)

@@ -5,7 +5,7 @@ from types import ModuleType
 from typing import Any
 
 from bayesml.links.base import Link
-from bayesml.links.cloglog import Cloglog
+from bayesml.links.cloglog import SATURATED, Cloglog
 
 MIRROR = Cloglog()
 
@@ -24,7 +24,7 @@ class Loglog(Link):
         return -namespace.log(-namespace.log(mu))
 
     def inverse(self, eta: Any, namespace: ModuleType) -> Any:
-        return namespace.exp(-namespace.exp(-eta))
+        return namespace.exp(-namespace.exp(-namespace.where(eta > -SATURATED, eta, -SATURATED)))
 
     def log_inverse(self, eta: Any, namespace: ModuleType) -> Any:
         return MIRROR.log_complement(-eta, namespace)
