@@ -1,4 +1,4 @@
-"""Equations between coefficients as R b = r."""
+"""Equations between coefficients, cut points and parameters of the family as R b = r."""
 
 from collections.abc import Mapping
 
@@ -21,23 +21,31 @@ from bayesml.syntax.statement import (
 )
 
 Form = tuple[np.ndarray, float]
-"""Weights of the coefficients and a constant."""
+"""Weights of the parameters and a constant."""
 
 
-def linear_restrictions(text: str, result: Result) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+def linear_restrictions(
+    text: str, result: Result, parameters: tuple[str, ...]
+) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     """R (m, p), r (m,) and the restrictions as text.
+
+    Parameters
+    ----------
+    text : str
+    result : Result
+    parameters : tuple of str
+        Addresses of the p parameters that may be in the equations.
 
     Raises
     ------
     RefusedTest
-        The text is no system of linear equations between coefficients.
+        The text is no system of linear equations between these parameters.
     """
-    coefficients = result.design.coefficients
     known = [address.text for address in parameter_addresses(result.design, result.ancillary)]
     terms = {canonical(t): columns for t, columns in result.design.term_columns.items() if columns and t not in known}
     rows, lines = [], []
     for left, right in by_column(equations(parse_statement(text, [*known, *terms]), text), terms, text):
-        (a, constant_a), (b, constant_b) = linear_form(left, coefficients, text), linear_form(right, coefficients, text)
+        (a, constant_a), (b, constant_b) = linear_form(left, parameters, text), linear_form(right, parameters, text)
         if not (a - b).any():
             raise RefusedTest(f"`{left} = {right}` says nothing about a coefficient.")
         rows.append((a - b, constant_b - constant_a))
@@ -78,26 +86,26 @@ def by_column(
     return found
 
 
-def linear_form(part: Arithmetic, coefficients: tuple[str, ...], text: str) -> Form:
+def linear_form(part: Arithmetic, parameters: tuple[str, ...], text: str) -> Form:
     """Weights and constant of a linear expression."""
     match part:
         case Number(value):
-            return np.zeros(len(coefficients)), value
-        case Address(address) if address in coefficients:
-            return np.eye(len(coefficients))[coefficients.index(address)], 0.0
+            return np.zeros(len(parameters)), value
+        case Address(address) if address in parameters:
+            return np.eye(len(parameters))[parameters.index(address)], 0.0
         case Address(address):
             raise RefusedTest(
                 f"`{address}` is no coefficient. A Wald test of a variance or correlation is wrong near its boundary: "
                 "compare two fits by `lrtest`."
             )
         case Function(name, argument):
-            weights, constant = linear_form(argument, coefficients, text)
+            weights, constant = linear_form(argument, parameters, text)
             if name == "-":
                 return -weights, -constant
             if not weights.any():
                 return weights, float(getattr(np, name)(constant))
         case Binary(operator, left, right):
-            combined = combine(operator, linear_form(left, coefficients, text), linear_form(right, coefficients, text))
+            combined = combine(operator, linear_form(left, parameters, text), linear_form(right, parameters, text))
             if combined is not None:
                 return combined
     raise RefusedTest(f"`{part}` in `{text}` is not linear in the coefficients, as a Wald test needs it.")

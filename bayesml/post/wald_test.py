@@ -1,4 +1,4 @@
-"""`wald_test`: Wald test of linear hypotheses about coefficients."""
+"""`wald_test`: Wald test of linear hypotheses about coefficients, cut points and parameters of the family."""
 
 from dataclasses import dataclass
 
@@ -41,13 +41,15 @@ class WaldTest:
 def wald_test(result: LikelihoodResult, hypothesis: str) -> WaldTest:
     """Wald test that linear restrictions of the coefficients hold together.
 
-    ``(R b - r)' (R V R')⁻¹ (R b - r)``, b the coefficients and V their covariance.
+    ``(R b - r)' (R V R')⁻¹ (R b - r)``, b the coefficients and V their covariance. Cut points and parameters of the
+    family may be among them.
 
     Parameters
     ----------
     result : LikelihoodResult
     hypothesis : str
-        Equations over coefficient addresses: ``"Days = 10"``, ``"a[2] = a[3] = 0"``, ``"x1 + x2 = 1, x3 = 0"``.
+        Equations over coefficient addresses: ``"Days = 10"``, ``"a[2] = a[3] = 0"``, ``"x1 + x2 = 1, x3 = 0"``,
+        ``"shape = 1"``, ``"perhaps: x = yes: x"``.
         The name of a term alone, ``"treat"`` or ``"x:treat"``, means that all its columns are 0.
 
     Returns
@@ -58,8 +60,9 @@ def wald_test(result: LikelihoodResult, hypothesis: str) -> WaldTest:
     Raises
     ------
     RefusedTest
-        A posterior (see `hypothesis`); an inequality; something that is not linear; a variance parameter, whose
-        Wald test is wrong at the boundary (see `lrtest`); equations that contradict each other.
+        A posterior (see `hypothesis`); an inequality; something that is not linear; a variance parameter, or a
+        parameter of the family at the edge of its range, whose Wald test is wrong there (see `lrtest`); equations
+        that contradict each other.
     FormulaError, ColumnNotFound
         Text that cannot be read; a parameter that is not there.
 
@@ -79,8 +82,17 @@ def wald_test(result: LikelihoodResult, hypothesis: str) -> WaldTest:
         raise SpecificationError(
             f'A hypothesis is a text, not {type(hypothesis).__name__}; join equations by commas: `"x1 = 0, x2 = x3"`.'
         )
-    R, r, lines = linear_restrictions(hypothesis, result)
+    further = [a.text for a in result.variances.addresses if a.term < 0 and result.part(a) != "residual"]
+    R, r, lines = linear_restrictions(hypothesis, result, (*result.design.coefficients, *further))
+    p = len(result.design.coefficients)
     beta, vcov = result.solution.beta, result.solution.vcov_beta
+    if R[:, p:].any():
+        refuse_edges(result, further, R, r, lines)
+        names = [*result.design.coefficients, *further]
+        beta = result.parameters.loc[names, "estimate"].to_numpy(float)
+        vcov = result.vcov_all.loc[names, names].to_numpy()
+    else:
+        R = R[:, :p]
     distance, covariance = R @ beta - r, R @ vcov @ R.T
     # On the scale of standard errors, so that units do not decide what counts as dependent.
     sd = np.sqrt(np.diag(covariance))
@@ -93,6 +105,21 @@ def wald_test(result: LikelihoodResult, hypothesis: str) -> WaldTest:
         raise RefusedTest(f"The equations of `{hypothesis}` contradict each other.")
     statistic, df = float(np.sum(z[kept] ** 2 / values[kept])), int(kept.sum())
     return WaldTest(statistic, df, float(chdtrc(df, statistic)), lines)
+
+
+def refuse_edges(
+    result: LikelihoodResult, further: list[str], R: np.ndarray, r: np.ndarray, lines: tuple[str, ...]
+) -> None:
+    """Refuse that a positive parameter of the family is 0, where its estimate has no normal distribution."""
+    p = len(result.design.coefficients)
+    positive = {a.text for a in result.variances.addresses if result.variances.domain(a) == "positive"}
+    for row, value, line in zip(R, r, lines, strict=True):
+        alone = np.flatnonzero(row)
+        if len(alone) == 1 and alone[0] >= p and further[alone[0] - p] in positive and value / row[alone[0]] <= 0:
+            raise RefusedTest(
+                f"`{line}` is at the edge of the range of `{further[alone[0] - p]}`, where a Wald test is wrong: "
+                "compare two fits by `lrtest`."
+            )
 
 
 def refuse_posterior(result: Result) -> None:

@@ -163,11 +163,16 @@ def file_digest(path: str | Path, size: int) -> str:
 
 
 def data_hash(design: Any) -> str:
-    """SHA-256 of the data that a model was applied to: response, columns, levels, weights."""
+    """SHA-256 of the data that a model was applied to: response, columns, levels, weights, frequencies."""
     digest = hashlib.sha256()
     columns = [*design.fixed_columns, *(column for term in design.random for column in (term.codes, *term.columns))]
     for array in (design.y, *columns, design.weights, design.known_sd, design.offset):
         digest.update(b"-" if array is None else np.ascontiguousarray(array).tobytes())
-    for term in design.random:
-        digest.update("\0".join(term.level_labels).encode())
+    for name, array in design.response.items():
+        if name != "y":
+            digest.update(name.encode() + np.ascontiguousarray(array).tobytes())
+    if design.frequencies is not None:
+        digest.update(np.ascontiguousarray(design.frequencies).tobytes())
+    for labels in (design.categories, *(term.level_labels for term in design.random)):
+        digest.update("\0".join(labels).encode())
     return digest.hexdigest()

@@ -107,3 +107,29 @@ def test_equations_are_printed_without_surplus_parentheses(hypothesis, printed):
 def test_refused(hypothesis, error, message):
     with pytest.raises(error, match=message):
         bml.wald_test(models.fit(*SLEEP), hypothesis)
+
+
+def test_cut_points_and_parameters_of_the_family():
+    fit = models.other("kidney", "Surv(time, status) ~ age + female + (1 | patient)", "weibull")
+    row = fit.family_params.loc["shape"]
+    test = bml.wald_test(fit, "shape = 1")
+    assert test.statistic == pytest.approx(((row["estimate"] - 1) / row["se"]) ** 2)
+    assert bml.wald_test(fit, "shape = 1, age = 0").df == 2
+    with pytest.raises(RefusedTest, match="edge of the range of `shape`"):
+        bml.wald_test(fit, "shape = 0")
+    wine = models.other("wine", "rating ~ temp + contact + (1 | judge)", "cumulative")
+    names = ["cut[1|2]", "cut[2|3]", "cut[3|4]"]
+    weights = np.array([-1.0, 2.0, -1.0])
+    test = bml.wald_test(wine, "cut[2|3] - cut[1|2] = cut[3|4] - cut[2|3]")
+    distance = weights @ wine.family_params.loc[names, "estimate"]
+    variance = weights @ wine.vcov_all.loc[names, names].to_numpy() @ weights
+    assert test.statistic == pytest.approx(distance**2 / variance)
+
+
+def test_coefficients_of_several_predictors():
+    fit = models.other("verbagg", "resp ~ Gender + Anger + (1 |p| id)", "categorical")
+    test = bml.wald_test(fit, "perhaps: Anger = yes: Anger")
+    difference = fit["perhaps: Anger"] - fit["yes: Anger"]
+    V = fit.vcov_all.loc[["perhaps: Anger", "yes: Anger"], ["perhaps: Anger", "yes: Anger"]].to_numpy()
+    assert test.statistic == pytest.approx(difference**2 / (V[0, 0] + V[1, 1] - 2 * V[0, 1]))
+    assert bml.wald_test(fit, "Gender").df == 2
