@@ -48,7 +48,7 @@ def natural(ancillaries: Sequence[Ancillary], values: Sequence[Any], namespace: 
     return out
 
 
-def unconstrained(ancillaries: Sequence[Ancillary], values: Sequence[float]) -> np.ndarray:
+def unconstrained(ancillaries: Sequence[Ancillary], values: Sequence[float] | np.ndarray) -> np.ndarray:
     """Unconstrained values of natural ones: logarithms, and of ordered ones the first and the logarithms of gaps."""
     out = np.array(values, float)
     for i, ancillary in enumerate(ancillaries):

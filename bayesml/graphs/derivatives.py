@@ -212,7 +212,7 @@ def expressions(
     density = row_log_density(graph, etas, values, arrays, TENSORS)
     levels: list[dict[tuple[int, ...], TensorVariable]] = [{(): density}]
     for at in range(order):
-        level = {}
+        level: dict[tuple[int, ...], TensorVariable] = {}
         for combo, expression in levels[at].items():
             last = combo[-1] if combo else 0
             slopes = slope(expression, etas[last:])

@@ -165,8 +165,7 @@ class RowCode:
 
     def of_add(self, *arguments: Value) -> Value:
         constant = sum(a for a in arguments if isinstance(a, float))
-        rest = [a for a in arguments if not isinstance(a, float)]
-        rest, terms = self.cancelled(rest)
+        rest, terms = self.cancelled([a for a in arguments if not isinstance(a, float)])
         if constant or not rest:
             rest.append(constant)
         total = rest[0]
@@ -179,7 +178,7 @@ class RowCode:
             self.terms[total] = terms
         return total
 
-    def cancelled(self, arguments: list[Value]) -> tuple[list[Value], list[Value]]:
+    def cancelled(self, arguments: Sequence[Value]) -> tuple[list[Value], list[Value]]:
         """Arguments of a sum, and its terms, without pairs of opposites that stand in sums among the arguments.
 
         Derivatives in neighbouring cut points are such pairs, as large as their distance is small.
@@ -193,11 +192,11 @@ class RowCode:
                 found = True
             else:
                 terms.append(term)
-        return (list(terms) if found else arguments), terms
+        return list(terms if found else arguments), terms
 
     def of_mul(self, *arguments: Value) -> Value:
         constant = float(np.prod([a for a in arguments if isinstance(a, float)]))
-        rest = [a for a in arguments if not isinstance(a, float)]
+        rest: list[Value] = [a for a in arguments if not isinstance(a, float)]
         if constant == 0.0 or not rest:
             return constant
         if constant == -1.0:

@@ -148,7 +148,7 @@ def upper_share(lower: Any, width: Any) -> Any:
 
 
 SOURCE = hashlib.sha256(
-    b"".join(Path(module.__file__).read_bytes() for module in (log_functions, normal_tails, rising_factorial, stirling))
+    b"".join(Path(str(module.__file__)).read_bytes() for module in (log_functions, normal_tails, rising_factorial, stirling))
 ).hexdigest()
 """Machine code is cached under the source that it comes from."""
 

@@ -1,7 +1,7 @@
 """Kernels over rows for models whose rows enter through their predictors: predictors, cross-products, row variances.
 
-A row has K predictors. Column c of `Z` enters the predictor `of[c]`; K stands for all of them. The columns of Z are those
-of the grouping factors in the order of the layout. Effects of all factors lie behind one another in one array,
+A row has K predictors. Column c of `Z` enters the predictor `of[c]`; K stands for all of them. The columns of Z are
+those of the grouping factors in the order of the layout. Effects of all factors lie behind one another in one array,
 `start[f] + level * q[f]` being the first of a level.
 """
 
