@@ -337,9 +337,9 @@ class Ascent:
                 return new
             # where a gain would be lost in the rounding of the value, the slope along the step tells
             lost = NOISE * (1.0 + abs(point.value))
-            if shrink == 0 and slope < lost and new.value > point.value - lost:
-                if abs(float(new.gradient @ step)) < 0.5 * slope:
-                    return new
+            flatter = new.value > point.value - lost and abs(float(new.gradient @ step)) < 0.5 * slope
+            if shrink == 0 and slope < lost and flatter:
+                return new
             if last:
                 return None
         return None

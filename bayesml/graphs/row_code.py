@@ -103,7 +103,7 @@ class RowCode:
             return self.element(data[:, 0], None)
         return None  # a table, which only `element` reads
 
-    def element(self, table: Any, index: Value) -> str:
+    def element(self, table: Any, index: Value) -> Value:
         """The element of a constant array at an index, or at the node."""
         array = np.ascontiguousarray(np.asarray(table), dtype=float)
         digest = hashlib.sha256(array.tobytes()).hexdigest()[:12]

@@ -147,9 +147,8 @@ def upper_share(lower: Any, width: Any) -> Any:
     return ps.exp(-0.5 * upper * upper - normal_tails.HALF_LOG_2PI - LogNormalInterval(0)(lower, width))
 
 
-SOURCE = hashlib.sha256(
-    b"".join(Path(str(module.__file__)).read_bytes() for module in (log_functions, normal_tails, rising_factorial, stirling))
-).hexdigest()
+KERNELS = (log_functions, normal_tails, rising_factorial, stirling)
+SOURCE = hashlib.sha256(b"".join(Path(str(module.__file__)).read_bytes() for module in KERNELS)).hexdigest()
 """Machine code is cached under the source that it comes from."""
 
 
