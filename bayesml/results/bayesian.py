@@ -14,7 +14,7 @@ from bayesml.design.arrays import Design
 from bayesml.errors import BayesmlWarning, SpecificationError, TooLarge
 from bayesml.graphs.roles import Graph, build_graph
 from bayesml.results import diagnostics
-from bayesml.results.base import GroupDict, Result
+from bayesml.results.base import GroupDict, Result, predictors_of_effects
 from bayesml.results.effects import conditional_moments, draw_effects
 from bayesml.results.inference_data import posterior_dataset, row_dataset, to_datatree
 from bayesml.results.posterior import (
@@ -319,18 +319,19 @@ class BayesianResult(Result):
         """Coefficients by level: medians of the draws of fixef + ranef (sums, where those are too large)."""
         if not self.effects_fit:
             return super().coef
-        names = list(self.design.coefficients)
+        design, names = self.design, list(self.design.coefficients)
+        shared = {} if len(design.predictors) == 1 else predictors_of_effects(design)
+        medians = self.fixef.to_numpy()
         frames: dict[str, pd.DataFrame] = {}
-        for term, b in zip(self.design.random, self.effects, strict=True):
-            frame = frames.get(term.group)
-            if frame is None:
-                fixed = {name: np.full(len(term.levels), self.fixef[name]) for name in names}
-                frame = frames[term.group] = pd.DataFrame(fixed, index=term.levels)
+        sums: dict[tuple[str, str], np.ndarray] = {}
+        for term, b in zip(design.random, self.effects, strict=True):
+            fixed = {name: np.full(len(term.levels), value) for name, value in zip(names, medians, strict=True)}
+            frame = frames.setdefault(term.group, pd.DataFrame(fixed, index=term.levels))
             for i, name in enumerate(term.names):
-                own = b[..., i]
-                if name in names:
-                    own = own + self.posterior.beta[..., [names.index(name)]]
-                frame[name] = np.median(flat_draws(own), axis=0)
+                for target in shared.get(name, (name,)):
+                    start = self.posterior.beta[..., [names.index(target)]] if target in names else 0.0
+                    total = sums[term.group, target] = sums.get((term.group, target), start) + b[..., i]
+                    frame[target] = np.median(flat_draws(total), axis=0)
         return GroupDict(frames)
 
     @cached_property
