@@ -37,7 +37,7 @@ row = kidney["patient"].map({patient: i for i, patient in enumerate(order)}).ast
 colours = kidney["female"].map({0: "#b5541f", 1: "#2a6f9e"})
 figure, axes = plt.subplots(figsize=(7, 5.5), layout="constrained")
 axes.hlines(row, 0, kidney["time"], colors="#dddddd", linewidth=1)
-for status, marker, label in [(1, "o", "infection"), (0, "|", "taken out")]:
+for status, marker in [(1, "o"), (0, "|")]:
     own = kidney["status"] == status
     axes.scatter(kidney["time"][own], row[own], c=colours[own], marker=marker, s=30 if status else 60)
 for label, colour, marker in [
@@ -172,7 +172,7 @@ for axes in panels:
     axes.spines[["top", "right"]].set_visible(False)
 
 # %% [markdown]
-# Patient 21 is a man who kept his first catheter for 152 days and his second for 562, longer than any woman. How much of the answer is his?
+# Patient 21 is a man who kept his first catheter for 152 days and his second for 562, the longest of all. How much of the answer is his?
 
 # %%
 without = bml.fit(FORMULA, kidney[kidney["patient"] != "21"], family="weibull", integration="aghq", points=15)
