@@ -13,6 +13,8 @@ import numpy as np
 
 from bayesml.families.tail_integral import first_axis, held
 
+TINY = -740.0
+"""Logarithms below it are of numbers whose gamma function is 1 / x to all digits."""
 SHIFT = 607 / 128 + 0.5
 FIRST = 0.99999999999999709182
 POLES = np.array(
@@ -49,7 +51,12 @@ def stirling_error(x: Any, namespace: ModuleType, log_x: Any = None) -> Any:
         Its logarithm, where that has derivatives which those of a tiny x would not give.
     """
     if hasattr(namespace, "stirling_error_of_log"):  # with derivatives written by hand
-        return namespace.stirling_error_of_log(namespace.log(x) if log_x is None else log_x)
+        if log_x is None:
+            return namespace.stirling_error_of_log(namespace.log(x))
+        # below `TINY` a straight line, as products of the derivatives of log x with 0 would be no numbers
+        tiny = held(log_x < TINY, namespace)
+        line = namespace.where(tiny, 0.5 * (TINY - log_x), 0.0)
+        return namespace.stirling_error_of_log(namespace.where(tiny, TINY, log_x)) + line
     small = held(x < 1.0, namespace)
     low, high = namespace.where(small, x, 1.0), namespace.where(small, 1.0, x)
     log_low = namespace.where(small, namespace.log(x) if log_x is None else log_x, 0.0)

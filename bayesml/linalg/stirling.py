@@ -22,11 +22,12 @@ def stirling_error(log_x, order):
     while y < LARGE:
         step = log1p(1.0 / y) if shift > 0.0 or log_x > -30.0 else log1p(y) - log_x
         # 1/y = exp(-log_x) may overflow only where shift is 0 and x tiny
-        r, s = x / y, x / (y + 1.0)
+        r, s = x / y if shift > 0.0 else 1.0, x / (y + 1.0)
+        q, t = shift / y if shift > 0.0 else 0.0, (shift + 1.0) / (y + 1.0)  # 1 - r, 1 - s, right to the last digits
         # a = y + 1/2 and b = log(1 + 1/y) and their derivatives in log x
-        b1 = s - r
-        b2 = s - s * s - r + r * r
-        b3 = s - 3.0 * s * s + 2.0 * s * s * s - (r - 3.0 * r * r + 2.0 * r * r * r)
+        b1 = -r / (y + 1.0)
+        b2 = s * t - r * q
+        b3 = s * t * (1.0 - 2.0 * s) - r * q * (1.0 - 2.0 * r)
         a = y + 0.5
         if order == 0:
             total += a * step - 1.0
