@@ -56,7 +56,7 @@ def icc(
     ------
     RefusedTest
         Without random effects; where `at` must give the level of a factor; where each row has its own residual sd;
-        for families and links without level-1 variance: counts, times, the cauchit link.
+        for families and links without level-1 variance, such as counts and the cauchit link.
     ColumnNotFound
         No such grouping factor, or no random covariate of the name in `at`.
     SpecificationError
@@ -106,7 +106,7 @@ def check(result: Result) -> None:
         raise RefusedTest(
             f"The {family.name} family with the {link.name} link has no level-1 variance on the scale of the linear "
             "predictor, so there is no intraclass correlation there. There is one of normal responses, censored ones "
-            "too, and of binary, binomial and ordered ones with the logit, probit, cloglog or loglog link. "
+            "too, of binary, binomial and ordered ones with the logit, probit, cloglog or loglog link, of hazards. "
             "`varcorr` has the variances between the levels."
         )
 
