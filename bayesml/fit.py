@@ -1,11 +1,12 @@
 """`fit`: estimates of a model by maximum likelihood, restricted likelihood or posterior mode."""
 
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any, Literal
 
 from bayesml.design.build import build_design
 from bayesml.errors import SpecificationError
-from bayesml.estimators import gaussian, laplace
+from bayesml.estimators import gaussian
 from bayesml.estimators.quadrature import RULES, QuadratureRule
 from bayesml.graphs.roles import build_graph
 from bayesml.linalg.threads import one_blas_thread
@@ -95,7 +96,10 @@ def fit(
     report = print_iteration if verbose else None
     if method == "exact":
         return gaussian.estimate(build_graph(model, design), use, report=report)
-    return laplace.estimate(build_graph(model, design), use, report=report, rule=rule)
+    # PyTensor takes a second to import: only where derivatives of an outcome are wanted
+    laplace = import_module("bayesml.estimators.laplace")
+    result: LikelihoodResult = laplace.estimate(build_graph(model, design), use, report=report, rule=rule)
+    return result
 
 
 def is_exact(model: Model) -> bool:

@@ -32,3 +32,16 @@ print(json.dumps(list(sys.modules)))
 """
     loaded = set(json.loads(run(code)))
     assert not loaded & {"matplotlib", "arviz", "arviz_base", "arviz_plots", "pymc", "pytensor", "nutpie", "formulaic"}
+
+
+def test_a_fit_of_counts_loads_no_plotting_library_and_no_sampler():
+    code = """
+import bayesml as bml, sys, json, warnings
+warnings.simplefilter("ignore")
+fit = bml.fit("y ~ lbase + (1 | subject)", bml.datasets.load("epil"), family="poisson")
+str(fit), fit.ranef, fit.varcorr
+print(json.dumps(list(sys.modules)))
+"""
+    loaded = set(json.loads(run(code)))
+    assert "pytensor" in loaded
+    assert not loaded & {"matplotlib", "arviz", "arviz_base", "arviz_plots", "pymc", "nutpie", "scipy.optimize"}
