@@ -73,7 +73,8 @@ def log_mean_density(
 
 def power_of_two(width: Any, namespace: ModuleType) -> Any:
     """The largest power of two that a width > 0 contains, as a number without a derivative."""
-    exponent = namespace.clip(namespace.floor(namespace.log2(width)), LEAST, MOST)
+    known = namespace.where(width > 0.0, width, POWERS[0])  # none for a missing predictor, 0 far out
+    exponent = namespace.clip(namespace.floor(namespace.log2(known)), LEAST, MOST)
     return namespace.take(POWERS, (exponent - LEAST).astype("int64"))
 
 

@@ -17,7 +17,7 @@ WITH_TAILS = [name for name, case in CASES.items() if case.log_distribution and 
 PLAIN = Mode(linker="py", optimizer=None)
 FLOOR = 1e-15
 """Derivatives smaller than it are compared absolutely, as some vanish by cancellation."""
-INTERVALS = [(1.5, 1.5 + 1e-9), (1.2, 1.7), (0.7, 3.0), (30.0, 31.0)]
+INTERVALS = [(1.5, 1.5 + 1e-9), (0.7, 3.0), (30.0, 31.0)]
 
 
 def exact_interval(case, lower, upper, etas, values):
@@ -49,7 +49,7 @@ def test_intervals_and_their_derivatives(name):
     for values in case.values[:1]:
         start = unconstrained(ancillaries, values)
         for low, high in INTERVALS:
-            for x in (-1.0, 0.3, 2.0):
+            for x in (-1.0, 2.0):
                 found = function(*(np.array([v]) for v in (x, low, high, *start)))
 
                 def exact(eta, *theta, low=low, high=high):
