@@ -257,7 +257,9 @@ class Ascent:
                 break
             self.iterations += 1
             point, H = new, self.differences(new, central=False)
-        return self.optimum(point, H)
+        # the last step costs one evaluation and leaves no more than rounding
+        end = self.search(point, newton_step(point.gradient, H)[0], last=True) if len(point.vector) else None
+        return self.optimum(end or point, H)
 
     def settle(self, charts: list[Chart]) -> Optimum:
         """As `run`, from where another ascent ended: confirm it, put it on the boundary if it is there, or go on."""
