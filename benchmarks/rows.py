@@ -136,4 +136,13 @@ ROWS = (
         {"bayesml": "first_posterior_bayesml.py", "Bambi": "first_posterior_bambi.py"},
         cold=True,
     ),
+    Row(
+        "first-posterior-verbagg",
+        "NUTS, VerbAgg, crossed logit, smallest bulk ESS per second from `import` in a fresh process, warm caches",
+        "3 × Bambi",
+        3.0,
+        {"bayesml": "first_posterior_verbagg_bayesml.py", "Bambi": "first_posterior_verbagg_bambi.py"},
+        quantity="ess_per_second",
+        against="Bambi",
+    ),
 )

@@ -24,7 +24,7 @@ STEADY = 0.02
 """Change of the logarithm of a standard deviation below which it is left."""
 
 UNSETTLED = 4.0
-"""Information taken for the covariance parameters where the density is not concave in them."""
+"""Information taken for the covariance parameters where their curvature says little."""
 
 BORDER = 300
 ENTRIES_A_ROW = 20
@@ -242,7 +242,8 @@ def approximate(
     centred = possible if centred is None else centred
     posterior.set_centred(centred, scaled)
     arrow = posterior.arrow(x, deviations)
-    if not arrow.settles(posterior.covariance):
+    # how standardised effects bend with their sd is not seen in the curvature at one point
+    if not all(centred) or not arrow.settles(posterior.covariance):
         arrow = arrow.without(posterior.covariance, UNSETTLED)
     return Approximation(x, arrow, centred, scaled)
 

@@ -47,7 +47,9 @@ class PriorScales:
         offset = self._spread(offset + np.zeros(design.n))[0]
         if self.family.outcome != "number":
             return -offset, 1.0
-        start, _ = self.family.start(self._numbers, self.link, design.categories)
+        counts = design.frequencies
+        y = self._numbers if counts is None else np.repeat(self._numbers, np.round(counts).astype(np.int64))
+        start, _ = self.family.start(y, self.link, design.categories)
         if self.link.is_distribution or has_no_unit(self.link):
             return start - offset, 1.0
         mean, sd = self._spread(self._numbers)
