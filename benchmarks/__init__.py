@@ -1,1 +1,1 @@
-"""Timings of linear models beside other programs: ``python -m benchmarks``."""
+"""Timings of multilevel models beside other programs: ``python -m benchmarks``."""

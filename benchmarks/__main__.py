@@ -34,6 +34,7 @@ MODULES = {
 }
 LONGEST = 900
 """Seconds after which a peer is given up."""
+LOGLIK_TOLERANCE = 1e-4
 
 
 def main() -> None:
@@ -137,14 +138,35 @@ def line(row: Row, results: dict[str, dict[str, float]]) -> str:
         met = "yes" if value <= row.limit else "no"
     if "extra_over_data" in ours and ours["extra_over_data"] > 2:
         met = "no"
-    others = [f"{p} {shown(r[row.quantity], row)} ({better[p]:.3g} ×)" for p, r in results.items() if p != "bayesml"]
-    memory = f"; memory {ours['extra_over_data']:.2g} × data" if "extra_over_data" in ours else ""
-    return f"| {row.work} | {row.budget} | {shown(value, row)}{memory} | {met} | {', '.join(others)} |"
+    if row.arrays is not None and ours["arrays_of_rows"] > row.arrays:
+        met = "no"
+    if row.loglik is not None and ours["loglik"] < row.loglik - LOGLIK_TOLERANCE:
+        met = "no"
+    others = [
+        f"{p} {shown(r[row.quantity], row)} ({better[p]:.3g} ×){also(r, row)}"
+        for p, r in results.items()
+        if p != "bayesml"
+    ]
+    return f"| {row.work} | {row.budget} | {shown(value, row)}{also(ours, row)} | {met} | {', '.join(others)} |"
+
+
+def also(result: dict[str, float], row: Row) -> str:
+    """What a row shows beside the time."""
+    notes = []
+    if row.loglik is not None and "loglik" in result:
+        notes.append(f"log likelihood {result['loglik']:.4f}".replace("-", "−"))
+    if "tenth" in result:
+        notes.append(f"{shown(result['tenth'], row)} for a tenth of the rows")
+    if "extra_over_data" in result:
+        notes.append(f"memory {result['extra_over_data']:.2g} × data")
+    if "arrays_of_rows" in result:
+        notes.append(f"memory {result['arrays_of_rows']:.2g} arrays of the rows")
+    return "".join(f"; {note}" for note in notes)
 
 
 def shown(value: float, row: Row) -> str:
     if row.quantity == "ess_per_second":
-        return f"{value:,.0f}/s".replace(",", " ")
+        return (f"{value:,.0f}/s" if value >= 100 else f"{value:.3g}/s").replace(",", " ")
     return f"{1000 * value:.2g} ms" if value < 0.1 else f"{value:.3g} s"
 
 

@@ -27,6 +27,10 @@ class Row:
         The peer that the budget is a ratio to, if it is one.
     repeats : int
         Fresh processes, of which the best counts.
+    loglik : float
+        Log likelihood that ours must reach, to 1e-4; none where there is nothing to compare.
+    arrays : float
+        Memory that ours may take above the data, in arrays of numbers as long as the rows; none where it is no budget.
     short : str
         Its title in the README's row of timings; none where it is not shown there.
     """
@@ -40,6 +44,8 @@ class Row:
     cold: bool = False
     against: str = ""
     repeats: int = 1
+    loglik: float | None = None
+    arrays: float | None = None
     short: str = ""
 
 
@@ -106,6 +112,59 @@ ROWS = (
         short="1 000 000 rows",
     ),
     Row(
+        "verbagg",
+        "VerbAgg, 7 584 rows, persons and items crossed, logit, Laplace",
+        "10 × faster than mixedlm, log likelihood −4075.6999",
+        10.0,
+        {
+            "bayesml": "verbagg_bayesml.py",
+            "mixedlm": "verbagg_mixedlm.py",
+            "gpboost": "verbagg_gpboost.py",
+            "lme4": "verbagg_lme4.R",
+        },
+        against="mixedlm",
+        loglik=-4075.69986,
+        short="VerbAgg, crossed logit",
+    ),
+    Row(
+        "cbpp",
+        "cbpp, binomial by quadrature with 25 points, later fits",
+        "20 ms",
+        0.020,
+        {"bayesml": "cbpp_bayesml.py", "mixedlm": "cbpp_mixedlm.py", "lme4": "cbpp_lme4.R"},
+    ),
+    Row(
+        "logit-slope",
+        "logit with a random slope, 100 000 rows, 5 000 groups, Laplace",
+        "1 s",
+        1.0,
+        {"bayesml": "logit_slope_bayesml.py", "mixedlm": "logit_slope_mixedlm.py"},
+    ),
+    Row(
+        "poisson-million",
+        "Poisson of three levels, 1 000 000 rows, 20 000 groups in 1 000, Laplace",
+        "5 s, memory of a few arrays of the rows",
+        5.0,
+        {"bayesml": "poisson_million_bayesml.py"},
+        arrays=10.0,
+    ),
+    Row(
+        "first-cbpp",
+        "first fit of cbpp by Laplace in a fresh process, import included, warm caches",
+        "3 s",
+        3.0,
+        {"bayesml": "first_cbpp_bayesml.py", "mixedlm": "first_cbpp_mixedlm.py", "lme4": "first_cbpp_lme4.R"},
+        repeats=3,
+    ),
+    Row(
+        "first-cbpp-cold",
+        "the same, empty caches",
+        "12 s",
+        12.0,
+        {"bayesml": "first_cbpp_bayesml.py"},
+        cold=True,
+    ),
+    Row(
         "nuts",
         "NUTS, sleepstudy, smallest bulk ESS per second of sampling",
         "15 × the joint graph under nutpie",
@@ -139,6 +198,15 @@ ROWS = (
     Row(
         "first-posterior-verbagg",
         "NUTS, VerbAgg, crossed logit, smallest bulk ESS per second from `import` in a fresh process, warm caches",
+        "3 × Bambi",
+        3.0,
+        {"bayesml": "first_posterior_verbagg_bayesml.py", "Bambi": "first_posterior_verbagg_bambi.py"},
+        quantity="ess_per_second",
+        against="Bambi",
+    ),
+    Row(
+        "first-posterior-verbagg",
+        "NUTS, VerbAgg's crossed logit, smallest bulk ESS per second from `import` in a fresh process, warm caches",
         "3 × Bambi",
         3.0,
         {"bayesml": "first_posterior_verbagg_bayesml.py", "Bambi": "first_posterior_verbagg_bambi.py"},

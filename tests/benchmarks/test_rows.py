@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.__main__ import BEGIN, END, HERE, line, write
-from benchmarks.data import insteval, simulated
+from benchmarks.data import binary, counts, insteval, simulated
 from benchmarks.rows import ROWS, Row
 
 
@@ -23,6 +23,8 @@ def test_data():
     assert table.shape == (1000, 3)
     assert table["g"].nunique() == 10
     assert len(insteval()) == 73421
+    assert set(binary(rows=200, groups=10)["y"]) == {0, 1}
+    assert counts(rows=1000, outer=10, inner=3).groupby(["a", "b"]).ngroups == 30
 
 
 def test_a_script_reports_its_numbers():
@@ -35,6 +37,7 @@ def test_a_script_reports_its_numbers():
 
 
 SECONDS = Row("a", "work", "1 s", 1.0, {"bayesml": ""})
+GENERAL = Row("c", "work", "1 s", 1.0, {"bayesml": ""}, loglik=-10.0, arrays=5.0)
 RATIO = Row("b", "work", "5 × faster than other", 5.0, {"bayesml": ""}, against="other")
 
 
@@ -44,6 +47,9 @@ RATIO = Row("b", "work", "5 × faster than other", 5.0, {"bayesml": ""}, against
         (SECONDS, {"bayesml": {"seconds": 0.5}}, "yes"),
         (SECONDS, {"bayesml": {"seconds": 1.5}}, "no"),
         (SECONDS, {"bayesml": {"seconds": 0.5, "extra_over_data": 3.0}}, "no"),
+        (GENERAL, {"bayesml": {"seconds": 0.5, "loglik": -10.00005, "arrays_of_rows": 4.0}}, "yes"),
+        (GENERAL, {"bayesml": {"seconds": 0.5, "loglik": -10.001, "arrays_of_rows": 4.0}}, "no"),
+        (GENERAL, {"bayesml": {"seconds": 0.5, "loglik": -10.0, "arrays_of_rows": 6.0}}, "no"),
         (RATIO, {"bayesml": {"seconds": 1.0}, "other": {"seconds": 6.0}}, "yes"),
         (RATIO, {"bayesml": {"seconds": 1.0}, "other": {"seconds": 4.0}}, "no"),
         (RATIO, {"bayesml": {"seconds": 1.0}}, "not measured"),
