@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from bayesml.covariance import Covariance
+from bayesml.errors import NotIdentified
 
 Chart = tuple[np.ndarray, np.ndarray]
 
@@ -199,9 +200,16 @@ class Ascent:
         for i in range(len(x)):
             step = np.zeros(len(x))
             step[i] = STEP * max(1.0, abs(x[i])) if i < len(x) - len(point.extra) else STEP
-            ahead = self.evaluate(point.at(x + step)).gradient
-            behind = self.evaluate(point.at(x - step)).gradient if central else point.gradient
-            H[i] = (ahead - behind) / ((2.0 if central else 1.0) * step[i])
+            ahead = self.evaluate(point.at(x + step))
+            behind = self.evaluate(point.at(x - step)) if central or not np.isfinite(ahead.value) else point
+            # one-sided beside a place where nothing can be evaluated
+            ahead, behind = (side if np.isfinite(side.value) else point for side in (ahead, behind))
+            width = ahead.vector[i] - behind.vector[i]
+            if width == 0.0:
+                raise NotIdentified(
+                    "The likelihood can be evaluated on neither side of the point where its ascent ended."
+                )
+            H[i] = (ahead.gradient - behind.gradient) / width
         return 0.5 * (H + H.T)
 
     def best(self, charts: list[Chart], extra: np.ndarray) -> Optimum:

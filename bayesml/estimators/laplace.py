@@ -10,7 +10,7 @@ from bayesml.covariance import Covariance
 from bayesml.design.arrays import Design
 from bayesml.design.collapsing import collapse
 from bayesml.errors import ConvergenceWarning, NotIdentified
-from bayesml.estimators.ascent import Ascent
+from bayesml.estimators.ascent import Ascent, Optimum
 from bayesml.estimators.held import Held, hold
 from bayesml.estimators.integrated import (
     Ancillaries,
@@ -30,6 +30,7 @@ from bayesml.linalg.threads import one_blas_thread
 from bayesml.results.likelihood import LikelihoodResult
 
 MEMORY = 12
+SHRINKINGS = 6  # of covariances from which nothing can be evaluated
 
 
 def estimate(
@@ -83,9 +84,8 @@ def maximise(
     except IndefiniteError as error:
         raise NotIdentified(f"The likelihood cannot be evaluated at the fit without random effects: {error}.") from None
     extra = np.concatenate([beta, phi[ancillaries.free]])
-    charts = [s.chart(g) for s, g in zip(structures, G, strict=True)]
     ascent = ascent_of(objective, structures, design, report, polish=quadrature is None)
-    optimum = ascent.best(charts, extra)
+    optimum = climb_from(ascent, structures, G, extra)
     final: IntegratedLikelihood = objective
     integration = "Laplace" if design.random else "exact"
     if quadrature is not None:
@@ -95,6 +95,19 @@ def maximise(
         design, system, final, ascent, optimum, criterion, held, integration, without, graph.family.scale_parameter,
         None if collapsed is None else collapsed.place, quadrature,
     )  # fmt: skip
+
+
+def climb_from(ascent: Ascent, structures: Sequence[Covariance], G: Sequence[np.ndarray], extra: np.ndarray) -> Optimum:
+    """The optimum from covariances, or from smaller ones where effects of that size leave what a link allows."""
+    for _ in range(SHRINKINGS):
+        try:
+            return ascent.best([s.chart(g) for s, g in zip(structures, G, strict=True)], extra)
+        except FloatingPointError:
+            G = [0.1 * g for g in G]
+    raise NotIdentified(
+        "The random effects have no mode near the fit without them, as where a mean reaches the end of what its link "
+        "allows. Choose a link that keeps means inside (log, logit), or leave out a random term."
+    )
 
 
 def ascent_of(
