@@ -17,6 +17,7 @@ from typing import Any
 import numba
 import numpy as np
 import pytensor.scalar as ps
+from pytensor.gradient import DisconnectedGrad
 from pytensor.graph.basic import Constant, Variable
 from pytensor.graph.traversal import io_toposort
 from pytensor.link.numba.cache import compile_numba_function_src
@@ -82,7 +83,7 @@ class RowCode:
         op, ndim = node.op, node.inputs[0].type.ndim
         if isinstance(op, Elemwise):
             return self.scalar(op.scalar_op, arguments)
-        if isinstance(op, DimShuffle) and is_broadcast(op.new_order):
+        if isinstance(op, DisconnectedGrad) or (isinstance(op, DimShuffle) and is_broadcast(op.new_order)):
             return arguments[0]
         if isinstance(op, Sum) and ndim == 2 and op.axis == (0,):
             return self.sum_over_nodes(arguments[0])

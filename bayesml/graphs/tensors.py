@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import pytensor.scalar as ps
 import pytensor.tensor as pt
-from pytensor.gradient import grad_undefined
+from pytensor.gradient import disconnected_grad, grad_undefined
 from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_and_cache_key
 from pytensor.scalar.basic import BinaryScalarOp, ScalarOp, UnaryScalarOp, upgrade_to_float
 from pytensor.tensor.elemwise import Elemwise
@@ -188,6 +188,7 @@ class Tensors(ModuleType):
     log_normal_survivor = Elemwise(LogNormalSurvivor())
     log_normal_interval = Elemwise(LogNormalInterval())
     log_rising = Elemwise(LogRising())
+    without_slope = staticmethod(disconnected_grad)
     stirling_error_of_log = Elemwise(StirlingError())
 
     def __getattr__(self, name: str) -> Any:

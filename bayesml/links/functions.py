@@ -17,15 +17,6 @@ def softplus(x: Any, namespace: ModuleType) -> Any:
     return np.logaddexp(0.0, x) if namespace is np else namespace.softplus(x)
 
 
-def logaddexp(a: Any, b: Any, namespace: ModuleType) -> Any:
-    """``log(exp(a) + exp(b))``."""
-    if namespace is np:
-        return np.logaddexp(a, b)
-    first = a > b
-    larger, smaller = namespace.where(first, a, b), namespace.where(first, b, a)
-    return larger + namespace.softplus(smaller - larger)
-
-
 def sigmoid(x: Any, namespace: ModuleType) -> Any:
     """``1 / (1 + exp(-x))``."""
     return special.expit(x) if namespace is np else namespace.sigmoid(x)
@@ -95,6 +86,11 @@ def erfcinv(x: Any, namespace: ModuleType) -> Any:
 def gammaln(x: Any, namespace: ModuleType) -> Any:
     """Log of the gamma function, of responses only: higher derivatives of PyTensor's are slow."""
     return special.gammaln(x) if namespace is np else namespace.gammaln(x)
+
+
+def without_slope(x: Any, namespace: ModuleType) -> Any:
+    """A number that does not matter to the result, through which no derivative need be taken."""
+    return x if namespace is np else namespace.without_slope(x)
 
 
 def elementwise(kernel: Any, *arguments: Any) -> np.ndarray:

@@ -249,7 +249,7 @@ CASES = {
         y=(0, 1, 2),
         eta=(0.3, -0.5),
         categories=("a", "b", "c"),
-        floor={"logit": 1e-16},
+        floor={"logit": 1e-5},  # of 1 less a probability near 1
     ),
     "categorical of two": Case(
         FAMILIES["categorical"], lambda y, mean, *_: log_categorical(y, (mean,)), y=(0, 1), categories=("a", "b")
