@@ -239,7 +239,8 @@ def simulate(table: pd.DataFrame, combination: Combination, eta: list, values: l
     table["status"] = rng.integers(-1, 2, n)
     table["event"] = (rng.random(n) < 0.7).astype(int)
     table["known"] = rng.uniform(0.4, 1.2, n)
-    table["low"], table["high"] = y - spread, y + spread
+    # inside the support where that is of positive numbers
+    table["low"], table["high"] = y - spread if family.support[0] < 0.0 else 0.7 * y, y + spread
     if family.whole:
         table["status"] = rng.integers(0, 2, n)
         table["low"], table["high"] = y - 1.0, y + rng.integers(1, 3, n)

