@@ -29,7 +29,7 @@ def sample(
     cores: int | None = None,
     random_seed: int | None = None,
     target_accept: float | None = None,
-    parametrisation: Literal["auto", "marginal", "centred", "noncentred"] = "auto",
+    parametrisation: Literal["auto", "marginal", "partial", "centred", "noncentred"] = "auto",
     progressbar: bool = True,
     seed: int | None = None,
     **options: Any,
@@ -55,12 +55,12 @@ def sample(
     target_accept : float, optional
         Mean acceptance probability that the step size is adapted to, in (0, 1); default 0.8 for linear models, 0.9
         where random effects are sampled. Raise it where there are divergences.
-    parametrisation : {"auto", "marginal", "centred", "noncentred"}
+    parametrisation : {"auto", "marginal", "partial", "centred", "noncentred"}
         ``"marginal"``: what the integral is exact for (random effects, coefficients with normal or flat priors) is not
         sampled but drawn exactly afterwards, so that the posterior holds every quantity of the joint
-        model. ``"centred"`` and ``"noncentred"`` sample the random effects too, themselves or standardised.
-        ``"auto"`` is marginal for linear models; in others each effect is centred as far as the data say something of
-        it.
+        model. The others sample the random effects too: themselves (``"centred"``), standardised (``"noncentred"``),
+        or each centred as far as the data say something of it (``"partial"``). ``"auto"`` is marginal for linear
+        models, else partial.
     progressbar : bool, default True
     **options
         Those of `Model`: `covariance`, `weights`, `na`, …

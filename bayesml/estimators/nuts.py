@@ -33,8 +33,8 @@ from bayesml.results.bayesian import BayesianResult
 from bayesml.results.diagnostics import bfmi, looks_unmixed
 from bayesml.results.posterior import Posterior
 
-Parametrisation = Literal["auto", "marginal", "centred", "noncentred"]
-PARAMETRISATIONS = ("auto", "marginal", "centred", "noncentred")
+Parametrisation = Literal["auto", "marginal", "partial", "centred", "noncentred"]
+PARAMETRISATIONS = ("auto", "marginal", "partial", "centred", "noncentred")
 ACCEPTANCE = {True: 0.8, False: 0.9}
 """Mean acceptance probability by whether the graph is marginal: joint densities are less regular."""
 
@@ -64,11 +64,11 @@ def sample_graph(
         Same seed, same draws, in one process or another.
     target_accept : float, optional
         Mean acceptance probability that the step size is adapted to; default 0.8 for marginal sampling, else 0.9.
-    parametrisation : {"auto", "marginal", "centred", "noncentred"}
+    parametrisation : {"auto", "marginal", "partial", "centred", "noncentred"}
         ``"marginal"``: random effects, and coefficients with normal or flat priors, are integrated out
-        exactly, and drawn exactly afterwards. ``"centred"`` and ``"noncentred"`` sample everything jointly.
-        ``"auto"``: marginal where the integral is exact, else joint, each effect centred as far as the data say
-        something of it.
+        exactly, and drawn exactly afterwards. The others sample everything jointly: the random effects themselves
+        (``"centred"``), standardised (``"noncentred"``), or each centred as far as the data say something of it
+        (``"partial"``). ``"auto"``: marginal where the integral is exact, else partial.
     progressbar : bool
     ahead : CompileAhead, optional
         Started before; default: none is.
@@ -94,8 +94,8 @@ def sample_graph(
     refuse_flat_separation(graph)
     seed = int(np.random.SeedSequence(random_seed).generate_state(1)[0]) if random_seed is None else int(random_seed)
     kind = parametrisation
-    if kind == "auto" and graph.exact:
-        kind = "marginal"
+    if kind == "auto":
+        kind = "marginal" if graph.exact else "partial"
     with SamplingProgress(progressbar) as progress, threadpool_limits(1):
         if kind == "marginal":
             target = at_mode(marginalise(graph, "random and beta"), progress, ahead or CompileAhead(wanted=False))
@@ -203,7 +203,7 @@ def joint_target(graph: Graph, kind: str, progress: SamplingProgress) -> Target:
     The mode of the joint density itself is no place to start: it is unbounded where a centred term's sd is zero.
     """
     terms = len(graph.random)
-    centred = None if kind == "auto" else (kind == "centred",) * terms
+    centred = None if kind == "partial" else (kind == "centred",) * terms
     # centred while looking for the mode; what is sampled is chosen there
     joint = graph.replace(centred=(True,) * terms)
     with progress.step("Compiling the joint model"), collector_paused():
@@ -213,8 +213,7 @@ def joint_target(graph: Graph, kind: str, progress: SamplingProgress) -> Target:
         found = None if density.stock else approximate(joint, model, density, centred)
     if found is not None:
         joint = graph.replace(centred=found.centred)
-        name = "partial" if kind == "auto" else kind
-        return Target(joint, model, density.rescaled(found.affine), None, name, found.scaled)
+        return Target(joint, model, density.rescaled(found.affine), None, kind, found.scaled)
     joint = graph.replace(centred=centred or (False,) * terms)
     model = sampled_model(joint)
     density = compile_density(model, value_shapes(model))

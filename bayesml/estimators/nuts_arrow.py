@@ -121,6 +121,11 @@ class Arrow:
         corner[chosen, chosen] = information
         return Arrow(self.places, self.blocks, sides, corner)
 
+    def apart(self) -> "Arrow":
+        """The matrix in which the parameters in blocks have nothing to do with any other."""
+        blocks = tuple(matrices * np.eye(matrices.shape[-1]) for matrices in self.blocks)
+        return Arrow(self.places, blocks, np.zeros_like(self.sides), self.corner)
+
     def settles(self, places: np.ndarray) -> bool:
         """Whether parameters of the border, with all else unknown, have standard deviations of at most one."""
         chosen = np.isin(self.places.border, places)

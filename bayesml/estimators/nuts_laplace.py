@@ -242,8 +242,10 @@ def approximate(
     centred = possible if centred is None else centred
     posterior.set_centred(centred, scaled)
     arrow = posterior.arrow(x, deviations)
-    # how standardised effects bend with their sd is not seen in the curvature at one point
-    if not all(centred) or not arrow.settles(posterior.covariance):
+    if any(can and not own for can, own in zip(possible, centred, strict=True)):
+        # how standardised effects bend with all else is not seen in the curvature at one point
+        arrow = arrow.apart().without(posterior.covariance, UNSETTLED)
+    elif not arrow.settles(posterior.covariance):
         arrow = arrow.without(posterior.covariance, UNSETTLED)
     return Approximation(x, arrow, centred, scaled)
 

@@ -122,9 +122,9 @@ def test_parametrisations_agree(counts):
     means, errors = [], []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # non-centred, a few divergences
-        for kind in ("auto", "centred", "noncentred"):
+        for kind in ("partial", "centred", "noncentred"):
             post = bml.sample("y ~ x + (1 | g) + (1 | h)", counts, family="poisson", parametrisation=kind, **options)
-            assert post.posterior.parametrisation == ("partial" if kind == "auto" else kind)
+            assert post.posterior.parametrisation == kind
             draws = [post.draws(a) for a in post.parameters.index] + [post.effects[0][..., j, 0] for j in range(5)]
             means.append([own.mean() for own in draws])
             errors.append([mcse_of_mean(own) for own in draws])
