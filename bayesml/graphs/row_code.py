@@ -151,6 +151,8 @@ class RowCode:
             return self.make(kind, f"{CALLS[kind]}({', '.join('{}' for _ in arguments)})", *arguments)
         if kind in COMPARISONS:
             return self.make(kind, f"{{}} {COMPARISONS[kind]} {{}}", *arguments)
+        if kind == "Log1pexp":
+            return self.log1pexp(op.order, arguments[0])
         if isinstance(op, ps.Composite):
             raise NotElementwise("an operation that was fused before")
         return self.call(op, arguments)
@@ -296,12 +298,24 @@ class RowCode:
         return self.make("nan", "{0} != {0}", a)
 
     def of_sigmoid(self, a: Value) -> Value:
-        small = self.exp_of_minus_size(a)
-        return self.of_truediv(self.of_switch(self.make("GE", "{} >= {}", a, 0.0), 1.0, small), self.of_add(1.0, small))
+        return self.log1pexp(1, a)
 
     def of_softplus(self, a: Value) -> Value:
-        small = self.make("Log1p", "log1p({})", self.exp_of_minus_size(a))
-        return self.of_add(self.of_maximum(a, 0.0), small)
+        return self.log1pexp(0, a)
+
+    def log1pexp(self, order: int, a: Value) -> Value:
+        """Derivative of an order of log(1 + exp(a)), as `log_functions.softplus`; all orders share one exponential."""
+        small = self.exp_of_minus_size(a)
+        if order == 0:
+            return self.of_add(self.of_maximum(a, 0.0), self.make("Log1p", "log1p({})", small))
+        over = self.of_truediv(1.0, self.of_add(1.0, small))
+        if order == 1:
+            return self.make("sigmoid", "{1} if {0} > 0.0 else {1} * {2}", a, over, small)
+        second = self.of_mul(small, self.of_mul(over, over))
+        if order == 2:
+            return second
+        third = self.of_mul(second, self.of_mul(self.of_sub(1.0, small), over))
+        return self.make("signed", "-{1} if {0} > 0.0 else {1}", a, third)
 
     def exp_of_minus_size(self, a: Value) -> Value:
         """exp(-|a|)."""
