@@ -314,6 +314,8 @@ class RowCode:
         second = self.of_mul(small, self.of_mul(over, over))
         if order == 2:
             return second
+        if order == 4:
+            return self.of_mul(second, self.of_sub(1.0, self.of_mul(6.0, second)))
         third = self.of_mul(second, self.of_mul(self.of_sub(1.0, small), over))
         return self.make("signed", "-{1} if {0} > 0.0 else {1}", a, third)
 
