@@ -5,11 +5,15 @@ from pathlib import Path
 
 import pytest
 
+import bayesml as bml
+from bayesml.families import FAMILIES
+from bayesml.responses import RESPONSES
+
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
 
-def block(language: str) -> str:
-    return re.search(rf"```{language}\n(.*?)```", README, re.DOTALL).group(1)
+def block(language: str, place: int = 0) -> str:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)[place]
 
 
 def numbers(line: str) -> list[float]:
@@ -49,6 +53,20 @@ def test_probability_is_within_its_error(printed):
     (theirs,) = [line for line in block("text").splitlines() if line.startswith("P(Days > 8)")]
     (probability, mcse), (shown, _) = numbers(ours), numbers(theirs)
     assert abs(probability - shown) < 5 * mcse
+
+
+def test_other_outcomes_run_as_written():
+    shown: list[object] = []
+    exec(block("python", 1), {"bml": bml, "print": shown.append})
+    summary, error, predicted = shown
+    assert "Odds ratio" in str(summary)
+    assert abs(error.correction) > 2.0 * error.error
+    assert predicted["estimate"].between(0.15, 0.3).all()
+
+
+def test_every_family_and_response_is_listed():
+    assert {name for name in FAMILIES if f"`{name}`" not in README} == set()
+    assert {name for name in RESPONSES if f"`{name}(" not in README} == set()
 
 
 def test_links_lead_somewhere():
