@@ -163,3 +163,25 @@ def test_posterior_means_are_those_of_integration(name):
 
 def test_every_family_is_here():
     assert {*FAMILIES, "a user's"} - {"gaussian"} == set(CASES)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", ["bernoulli", "poisson", "gamma", "cumulative"])
+def test_the_posterior_of_many_rows_is_near_the_likelihood_fit(family):
+    rng = np.random.default_rng(29)
+    n, groups = 6000, 150
+    table = pd.DataFrame({"x": rng.normal(size=n), "g": np.arange(n) % groups})
+    eta = 0.4 + 0.5 * table["x"].to_numpy() + 0.7 * rng.normal(size=groups)[table["g"]]
+    if family == "cumulative":
+        latent = eta + rng.logistic(size=n)
+        table["y"] = pd.Categorical(np.array(list("abc"))[np.digitize(latent, [0, 1])], list("abc"), ordered=True)
+    else:
+        own = FAMILIES[family]
+        values = [0.5] * len(own.ancillary())
+        table["y"] = own.simulate(rng, own.at(bml.Model("y ~ 1", family=family).link, [eta], values, np))
+    fit = bml.fit("y ~ x + (1 | g)", table, family=family)
+    post = bml.sample("y ~ x + (1 | g)", table, family=family, **OPTIONS)
+    one, two = post.parameters, fit.parameters.loc[post.parameters.index]
+    # the sd of 150 effects is still skewed
+    assert (np.abs(one["estimate"] - two["estimate"]) < 0.25 * two["se"]).all()
+    assert np.abs(np.log(one["se"] / two["se"])).max() < 0.15
