@@ -63,6 +63,7 @@ FACE_TOLERANCE = 1e-9  # of log likelihood that may be given up for an exact zer
 FLAT = 1e-8  # eigenvalue of the Hessian relative to the largest, below which a direction is flat
 SMALLEST_SLOPE = 1e-2  # of l in a relative variance: the scale of slopes where all of them are rounding
 NOISE = 3e-13  # of a log likelihood, relative
+WIDE = 0.1  # information below which a step is widened
 STEP = 1e-5  # of central differences of the gradient
 
 
@@ -198,19 +199,29 @@ class Ascent:
         x = point.vector
         H = np.empty((len(x), len(x)))
         for i in range(len(x)):
-            step = np.zeros(len(x))
-            step[i] = STEP * max(1.0, abs(x[i])) if i < len(x) - len(point.extra) else STEP
-            ahead = self.evaluate(point.at(x + step))
-            behind = self.evaluate(point.at(x - step)) if central or not np.isfinite(ahead.value) else point
-            # one-sided beside a place where nothing can be evaluated
-            ahead, behind = (side if np.isfinite(side.value) else point for side in (ahead, behind))
-            width = ahead.vector[i] - behind.vector[i]
-            if width == 0.0:
-                raise NotIdentified(
-                    "The likelihood can be evaluated on neither side of the point where its ascent ended."
-                )
-            H[i] = (ahead.gradient - behind.gradient) / width
+            covariance = i < len(x) - len(point.extra)
+            size = STEP * max(1.0, abs(x[i])) if covariance else STEP
+            H[i] = self.difference(point, i, size, central)
+            if not covariance and 0.0 < -H[i, i] < WIDE:
+                # known to many units only: differences over one unit drown in the noise of the gradient
+                H[i] = self.difference(point, i, size / np.sqrt(-H[i, i]), central)
         return 0.5 * (H + H.T)
+
+    def difference(self, point: Point, i: int, size: float, central: bool) -> np.ndarray:
+        """One row of `differences`, with a step of this size."""
+        step = np.zeros(len(point.vector))
+        step[i] = size
+        ahead = self.evaluate(point.at(point.vector + step))
+        behind = self.evaluate(point.at(point.vector - step)) if central or not np.isfinite(ahead.value) else point
+        # one-sided beside a place where nothing can be evaluated
+        ahead, behind = (side if np.isfinite(side.value) else point for side in (ahead, behind))
+        width = ahead.vector[i] - behind.vector[i]
+        if width == 0.0:
+            raise NotIdentified(
+                "The likelihood can be evaluated on neither side of the point where its ascent ended. Is the response "
+                "constant within groups, or computed from other columns?"
+            )
+        return (ahead.gradient - behind.gradient) / width
 
     def best(self, charts: list[Chart], extra: np.ndarray) -> Optimum:
         """`run`, and again from other starts where covariances are weakly determined: there may be two maxima."""
@@ -267,7 +278,11 @@ class Ascent:
             point, H = new, self.differences(new, central=False)
         # the last step costs one evaluation and leaves no more than rounding
         end = self.search(point, newton_step(point.gradient, H)[0], last=True) if len(point.vector) else None
-        return self.optimum(end or point, H)
+        found = self.optimum(end or point, H)
+        if found.converged or found.iterations >= self.limit:
+            return found
+        # one-sided differences may curve a flat direction the wrong way
+        return self.optimum(found.point, self.differences(found.point, central=True))
 
     def settle(self, charts: list[Chart]) -> Optimum:
         """As `run`, from where another ascent ended: confirm it, put it on the boundary if it is there, or go on."""

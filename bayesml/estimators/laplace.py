@@ -30,6 +30,7 @@ from bayesml.linalg.threads import one_blas_thread
 from bayesml.results.likelihood import LikelihoodResult
 
 MEMORY = 12
+RUNAWAY = 14.0  # change of the logarithm of a parameter of the family
 SHRINKINGS = 6  # of covariances from which nothing can be evaluated
 
 
@@ -57,6 +58,7 @@ def estimate(
     return LikelihoodResult(graph.model, graph.design, solution)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # places where nothing is finite are left again
 def maximise(
     graph: Graph,
     criterion: str,
@@ -86,6 +88,7 @@ def maximise(
     extra = np.concatenate([beta, phi[ancillaries.free]])
     ascent = ascent_of(objective, structures, design, report, polish=quadrature is None)
     optimum = climb_from(ascent, structures, G, extra)
+    refuse_perfect(optimum, ancillaries, graph)
     final: IntegratedLikelihood = objective
     integration = "Laplace" if design.random else "exact"
     if quadrature is not None:
@@ -95,6 +98,28 @@ def maximise(
         design, system, final, ascent, optimum, criterion, held, integration, without, graph.family.scale_parameter,
         None if collapsed is None else collapsed.place, quadrature,
     )  # fmt: skip
+
+
+def refuse_perfect(optimum: Optimum, ancillaries: Ancillaries, graph: Graph) -> None:
+    """Refuse a fit in which a parameter of the family was still running to an end of its range, far from its start.
+
+    Raises
+    ------
+    NotIdentified
+        The columns explain the response to its last digits.
+    """
+    if optimum.converged or not ancillaries.n_free:
+        return
+    start = unconstrained(graph.ancillary, starting_values(graph))[ancillaries.free]
+    point, n = optimum.point, ancillaries.n_free
+    far = (np.abs(point.extra[-n:] - start) > RUNAWAY) & (np.abs(point.gradient[-n:]) > 1.0)
+    free = [own for own, is_free in zip(ancillaries.all, ancillaries.free, strict=True) if is_free]
+    found = [own.name for own, ran in zip(free, far, strict=True) if ran and own.domain == "positive"]
+    if found:
+        raise NotIdentified(
+            f"The likelihood grows without bound as {', '.join(found)} runs to an end of its range: the model explains "
+            "the response to its last digits. Is the response constant within groups, or computed from other columns?"
+        )
 
 
 def climb_from(ascent: Ascent, structures: Sequence[Covariance], G: Sequence[np.ndarray], extra: np.ndarray) -> Optimum:
@@ -153,9 +178,8 @@ def fit_without_random(
 
     Newton's method; second derivatives in the ancillary parameters by differences.
     """
-    intercept, values = graph.family.start(design.y, graph.link, design.categories)
-    if graph.response.fixes_scale:
-        values = values[1:]
+    intercept, _ = graph.family.start(design.y, graph.link, design.categories)
+    values = starting_values(graph)
     phi = unconstrained(graph.ancillary, np.where(ancillaries.free, values, ancillaries.held))
     natural = np.array([intercept if name.endswith("Intercept") else 0.0 for name in design.coefficients])
     p = len(natural)
@@ -196,6 +220,12 @@ def fit_without_random(
             break
         x, third, g, value = x + step, new_third, new_g, new_value
     return x[:p], ancillaries.phi(x[p:]), value
+
+
+def starting_values(graph: Graph) -> list[float]:
+    """Natural values of the ancillary parameters of a graph to start from."""
+    values = graph.family.start(graph.design.y, graph.link, graph.design.categories)[1]
+    return values[1:] if graph.response.fixes_scale else values
 
 
 def in_units_of_information(

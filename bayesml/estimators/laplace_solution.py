@@ -17,6 +17,7 @@ from bayesml.estimators.quadrature import QuadratureRule
 from bayesml.linalg.laplace import LaplaceSystem, Mode, times
 from bayesml.results.solution import VarianceParameters
 
+AT_END = 1e-6  # information on the logarithm of a parameter, below which it ran to 0 or to infinity
 MODE_STEP = 1e-3  # of differences of the modes, in standard errors
 
 
@@ -105,6 +106,24 @@ class LaplaceSolution(Maximum):
     def sigma_free(self) -> bool:
         """Whether the scale parameter was estimated."""
         return self.scale_place is not None and bool(self.objective.ancillaries.free[self.scale_place])
+
+    @cached_property
+    def places_at_end(self) -> tuple[int, ...]:
+        """Free ancillary parameters that ran to 0 or to infinity: a factor of e no longer changes the likelihood."""
+        ancillaries = self.objective.ancillaries
+        free = [int(a) for a in np.flatnonzero(ancillaries.free)]
+        if not any(ancillaries.all[a].domain == "positive" for a in free):
+            return ()
+        curvature = np.abs(np.diag(self.hessian)[self.beta_part.stop :])
+        return tuple(
+            a
+            for a, own in zip(free, curvature, strict=True)
+            if ancillaries.all[a].domain == "positive" and own < AT_END
+        )
+
+    @property
+    def ends(self) -> tuple[str, ...]:
+        return tuple(self.objective.ancillaries.all[a].name for a in self.places_at_end)
 
     @property
     def n_parameters(self) -> int:
@@ -322,6 +341,8 @@ class LaplaceSolution(Maximum):
             row = np.zeros(unknowns)
             value = float(self.ancillary_values[a])
             row[self.beta_part.stop :] = slopes[a] * (2.0 * value if a == self.scale_place else 1.0)
+            if a in self.places_at_end:
+                row[:] = np.nan
             names.append("sigma2" if a == self.scale_place else ("ancillary", a))
             estimates.append(value**2 if a == self.scale_place else value)
             rows.append(row)

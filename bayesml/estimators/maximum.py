@@ -32,8 +32,19 @@ class Maximum:
         """Number of free parameters of the covariance of term k."""
         return len(self.held.terms[k].free.basis(len(self.design.random[k].names)))
 
-    @cached_property
+    @property
+    def ends(self) -> tuple[str, ...]:
+        """Parameters of the family that ran to an end of their range."""
+        return ()
+
+    @property
     def boundary(self) -> tuple[str, ...]:
+        """Addresses of what is at the boundary: sds, correlations, parameters of the family."""
+        return (*self.covariance_boundary, *self.ends)
+
+    @cached_property
+    def covariance_boundary(self) -> tuple[str, ...]:
+        """Addresses of sds at zero and correlations at one."""
         out: list[str] = []
         for k, (term, G, (basis, _)) in enumerate(
             zip(self.design.random, self.covariances, self.optimum.point.charts, strict=True)
@@ -56,10 +67,16 @@ class Maximum:
         advice = []
         if not optimum.converged:
             advice.append("The estimates are not a maximum: simplify the random part, or rescale columns.")
-        elif self.boundary:
+        elif self.covariance_boundary:
             advice.append(
-                f"At the boundary: {', '.join(self.boundary)}. The maximum is there, the data hold no evidence of this "
-                "variation; its standard error is not defined. Keep the term if the design calls for it, or drop it."
+                f"At the boundary: {', '.join(self.covariance_boundary)}. The maximum is there, the data hold no "
+                "evidence of this variation; its standard error is not defined. Keep the term if the design calls for "
+                "it, or drop it."
+            )
+        if optimum.converged and self.ends:
+            advice.append(
+                f"At the end of its range: {', '.join(self.ends)}. The family is the simpler one that it becomes there "
+                "(Poisson of negative binomial counts, normal of Student's t): fit that one."
             )
         flat = self.flat_terms if optimum.converged else ()
         if flat:

@@ -41,7 +41,8 @@ from bayesml.linalg.working import (
     sweep_covariances,
 )
 
-MODE_TOLERANCE = 1e-16  # decrement at the mode: its root, times an l''', is the error of the log determinant
+MODE_TOLERANCE = 1e-20
+"""Decrement at the mode. Its root is the error of gradients, of which Hessians are differences over small steps."""
 FAR = 1e3
 """Gain expected of a step, by row, above which a start is given up: c, kept by adding steps, would lose its digits."""
 NEARLY = 1e-7  # decrement from which one further step suffices

@@ -255,5 +255,5 @@ def refuse_unfinished(small: LikelihoodResult, big: LikelihoodResult) -> None:
     if at_boundary:
         raise RefusedTest(
             f"{', '.join(at_boundary)}, which both models have, is at its boundary: no known distribution holds for "
-            "the test then. Leave that random effect out of both models."
+            "the test then. Leave what it belongs to out of both models."
         )

@@ -24,6 +24,7 @@ TITLES = {
 }
 VALUES = {"ml": "Log likelihood", "reml": "Restricted log likelihood", "map": "Log likelihood"}
 MANY_GROUPS = "z and p are from the normal distribution, which holds for many groups."
+MANY_ROWS = "z and p are from the normal distribution, which holds for many rows."
 SMALL_SAMPLE = "z and p are from the normal distribution; small samples need denominator degrees of freedom."
 
 
@@ -211,7 +212,8 @@ def notes(result: "LikelihoodResult") -> list[str]:
     if result.held:
         out.append("Held fixed: " + ", ".join(f"{name} = {value:g}" for name, value in result.held.items()) + ".")
     if result.design.coefficients:
-        out.append(SMALL_SAMPLE if result.linear else MANY_GROUPS)
+        large = MANY_GROUPS if result.design.random else MANY_ROWS
+        out.append(SMALL_SAMPLE if result.linear else large)
     out += getattr(result.solution, "notes", ())
     if result.design.dropped:
         out.append(f"Left out, being combinations of other columns: {', '.join(result.design.dropped)}.")

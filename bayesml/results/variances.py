@@ -182,7 +182,14 @@ class VarianceEstimates:
     def natural_vcov(self) -> np.ndarray:
         """Covariance of `natural_estimate`; NaN where a parameter that it depends on is on the boundary."""
         J = self.jacobian[:, self.free]
-        return J @ self.parameters.vcov[np.ix_(self.free, self.free)] @ J.T
+        vcov = J @ self.parameters.vcov[np.ix_(self.free, self.free)] @ J.T
+        vcov[self.without_se] = vcov[:, self.without_se] = np.nan
+        return vcov
+
+    @cached_property
+    def without_se(self) -> np.ndarray:
+        """Which natural parameters have no standard error, bool; products over no free parameter would be zero."""
+        return np.isnan(self.jacobian).any(axis=1)
 
     def natural_cross(self, cross: np.ndarray) -> np.ndarray:
         """Covariance (p, natural) of the coefficients with `natural_estimate`.
@@ -192,7 +199,9 @@ class VarianceEstimates:
         cross : ndarray (p, v)
             Their covariance with the variance parameters.
         """
-        return cross[:, self.free] @ self.jacobian[:, self.free].T
+        own = cross[:, self.free] @ self.jacobian[:, self.free].T
+        own[:, self.without_se] = np.nan
+        return own
 
     def varcorr(self, ci_prob: float) -> pd.DataFrame:
         """`group var1 var2 vcov sdcor se lower upper`: variances, then covariances of each term, residual last."""

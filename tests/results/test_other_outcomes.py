@@ -20,7 +20,7 @@ y ~ 1 + lbase + trt + V4 + (1 | subject)
 Family, link         poisson, log    Log likelihood          -667.3019
 Response                        y    AIC                     1344.6039
 Rows used                     236    BIC                     1361.9230
-Wald chi2(3)               111.38    P > chi2                   <0.001
+Wald chi2(3)               111.39    P > chi2                   <0.001
 Integration               Laplace    Parameters (df)                 5
 Quadrature              available
 ──────────────────────────────────────────────────────────────────────
@@ -30,15 +30,15 @@ subject                                 59         4        4        4
 ──────────────────────────────────────────────────────────────────────
 Fixed effects   estimate       se      z   P>|z|  [95% conf. interval]
 ──────────────────────────────────────────────────────────────────────
-Intercept        1.84086  0.10869  16.94  <0.001     1.62784   2.05389
-lbase            1.01058  0.10090  10.02  <0.001     0.81281   1.20835
-trt[progabide]  -0.33438  0.15129  -2.21   0.027    -0.63089  -0.03786
+Intercept        1.84086  0.10869  16.94  <0.001     1.62783   2.05389
+lbase            1.01058  0.10090  10.02  <0.001     0.81282   1.20834
+trt[progabide]  -0.33438  0.15129  -2.21   0.027    -0.63090  -0.03786
 V4              -0.15977  0.05458  -2.93   0.003    -0.26675  -0.05279
 ──────────────────────────────────────────────────────────────────────
 Variance components   variance       se  [95% conf. interval]       sd
 ──────────────────────────────────────────────────────────────────────
 subject
-  Intercept            0.27370  0.06250      0.17494  0.42820  0.52316
+  Intercept            0.27370  0.06250      0.17494  0.42821  0.52316
 ──────────────────────────────────────────────────────────────────────
 LR test against no random effects: chibar2(01) = 404.81, p < 0.001.
 Optimum confirmed: log likelihood still to gain GAIN.
@@ -159,11 +159,11 @@ Fixed effects                     estimate       se      z   P>|z|  [95% conf. i
 ────────────────────────────────────────────────────────────────────────────────────────
 perhaps
   Intercept                       -0.95656  0.28848  -3.32   0.001    -1.52196  -0.39115
-  Gender[M]                        0.18630  0.15672   1.19   0.235    -0.12087   0.49347
+  Gender[M]                        0.18630  0.15673   1.19   0.235    -0.12087   0.49348
   Anger                            0.01031  0.01395   0.74   0.460    -0.01703   0.03764
 yes
   Intercept                       -3.20424  0.37036  -8.65  <0.001    -3.93014  -2.47834
-  Gender[M]                        0.40699  0.19940   2.04   0.041     0.01618   0.79781
+  Gender[M]                        0.40699  0.19940   2.04   0.041     0.01617   0.79782
   Anger                            0.09402  0.01754   5.36  <0.001     0.05965   0.12839
 """
 
@@ -254,3 +254,7 @@ def test_categories_are_refitted_by_their_labels():
         bml.refit(fit, ["bad"] * 72)
     with pytest.raises(SpecificationError, match="more than one number a row"):
         bml.refit(kidney(), np.ones(76))
+
+
+def test_without_groups_rows_are_many():
+    assert "which holds for many rows." in str(models.other("epil", "y ~ trt", "poisson"))

@@ -1,0 +1,89 @@
+"""Fits by Laplace's approximation at the ends of what data can say: huge counts, no dispersion, no residual at all."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose
+
+import bayesml as bml
+from bayesml.errors import NotIdentified
+
+GROUPS, ROWS = 15, 6
+CODES = np.repeat(np.arange(GROUPS), ROWS)
+
+
+@pytest.fixture(scope="module")
+def data() -> pd.DataFrame:
+    """Fifteen groups of six rows."""
+    rng = np.random.default_rng(8)
+    x = rng.normal(size=GROUPS * ROWS)
+    return pd.DataFrame(
+        {
+            "g": [f"g{code}" for code in CODES],
+            "x": x,
+            "huge": rng.poisson(np.exp(12.0 + rng.normal(size=GROUPS)[CODES])),
+            "regular": np.round(np.exp(0.5 + 0.5 * x)),
+            "linear": 1.0 + 0.5 * x,
+            "level": np.exp(rng.normal(size=GROUPS))[CODES],
+            "event": 1.0,
+            "weibull": np.exp(1.0 + 0.5 * x) * rng.weibull(50.0, GROUPS * ROWS),
+        }
+    )
+
+
+def test_groups_known_from_huge_counts_have_the_standard_errors_of_known_groups(data):
+    """A million counts a group say its log mean to a thousandth: what is left is a sample of 15 normal numbers."""
+    fit = bml.fit("huge ~ 1 + (1 | g)", data, family="poisson")
+    sums = np.bincount(CODES, data["huge"])
+    deviations = np.log(sums) - np.log(sums).mean()
+    variance = (deviations**2).mean()
+    expected = [np.sqrt(variance / GROUPS), variance * np.sqrt(2.0 / GROUPS)]
+    assert_allclose([fit.se["Intercept"], fit.varcorr.loc[0, "se"]], expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize(("family", "name"), [("negative_binomial", "alpha"), ("nbinom1", "delta")])
+def test_no_dispersion_is_an_end_of_the_range(family, name, data):
+    fit = bml.fit("regular ~ x + (1 | g)", data, family=family)
+    poisson = bml.fit("regular ~ x + (1 | g)", data, family="poisson")
+    assert fit.converged
+    assert fit.boundary == ["sd(Intercept | g)", name]
+    assert_allclose(fit.loglik, poisson.loglik, atol=1e-7)
+    assert_allclose(fit.se, poisson.se, rtol=1e-6)
+    assert fit.family_params.loc[name, ["se", "lower", "upper"]].isna().all()
+    assert fit.vcov_all.loc[name].isna().all()
+    assert f"At the end of its range: {name}." in str(fit.status)
+
+
+def test_normal_tails_are_an_end_of_the_range(data):
+    spread = data.assign(y=data["x"] + np.random.default_rng(1).uniform(size=len(data)))
+    fit = bml.fit("y ~ x + (1 | g)", spread, family="student_t")
+    normal = bml.fit("y ~ x + (1 | g)", spread, criterion="ml")
+    assert "nu" in fit.boundary
+    assert_allclose(fit.loglik, normal.loglik, atol=1e-6)
+    assert fit.family_params.loc["sigma", "se"] > 0
+
+
+@pytest.mark.parametrize(
+    ("formula", "family"),
+    [
+        ("linear ~ x + (1 | g)", "student_t"),
+        ("exp(linear) ~ x + (1 | g)", "gamma"),
+        ("exp(linear) ~ x + (1 | g)", "lognormal"),
+        ("level ~ 1 + (1 | g)", "gamma"),
+        ("level ~ 1 + (1 | g)", "lognormal"),
+    ],
+)
+def test_responses_explained_to_the_last_digit_are_refused(formula, family, data):
+    with pytest.raises(NotIdentified, match="constant within groups, or computed from other columns"):
+        bml.fit(formula, data, family=family)
+
+
+@pytest.mark.parametrize("metric", ["hazard", "time"])
+def test_steep_hazards_are_fitted_in_silence(metric, data):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fit = bml.fit("weibull ~ x + (1 | g)", data, family=bml.families.Weibull(metric=metric))
+    assert fit.converged
+    assert 35 < fit.family_params.loc["shape", "estimate"] < 75
