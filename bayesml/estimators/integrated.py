@@ -193,6 +193,7 @@ def starting_covariances(
     """Covariances that the scores of the levels have where there are no effects, by moments: a start, inside."""
     zero = [np.zeros((len(term.names), len(term.names))) for term in design.random]
     _, _, (mode, gradient) = objective.integral(zero, beta, phi)
+    largest = max(2.0, 3.0 / objective.system.columns.unit) ** 2
     out = []
     for slope, D, levels in zip(gradient.slopes, gradient.D, objective.levels, strict=True):
         average = D / levels
@@ -200,8 +201,8 @@ def starting_covariances(
         inverse = (vectors / np.maximum(values, 1e-10 * values[-1])) @ vectors.T
         G = inverse @ (2.0 * slope / levels) @ inverse
         values, vectors = np.linalg.eigh(G)
-        # a quarter of the information of a level at least, and at most effects of size two
+        # a quarter of the information of a level at least, and at most effects of size two, or of three on predictors
         least = 0.25 / max(float(np.trace(average)) / len(average), 1.0)
-        out.append((vectors * np.clip(values, least, 4.0)) @ vectors.T)
+        out.append((vectors * np.clip(values, least, largest)) @ vectors.T)
     objective.latest = None
     return out

@@ -1,14 +1,14 @@
 """Poisson family."""
 
 from collections.abc import Mapping
-from math import inf
+from math import inf, log, pi
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from bayesml.families.base import Family
-from bayesml.links.functions import gammaln
+from bayesml.families.log_gamma import stirling_error
 
 
 class Poisson(Family):
@@ -30,7 +30,11 @@ class Poisson(Family):
     no_tails = "The distribution function of counts is an incomplete gamma function, whose tails lose their digits."
 
     def log_density(self, y: Any, parameters: Mapping[str, Any], namespace: ModuleType) -> Any:
-        return y * parameters["mu"].log - parameters["mu"].value - gammaln(y + 1.0, namespace)
+        # by deviances, so that large counts leave no difference of large numbers
+        mu, some = parameters["mu"], y > 0
+        log_y = namespace.log(namespace.where(some, y, 1.0))
+        saturated = namespace.where(some, 0.5 * (log_y + log(2 * pi)) + stirling_error(y, namespace, log_y), 0.0)
+        return y * (mu.log - log_y) - (mu.value - y) - saturated
 
     def mean(self, parameters: Mapping[str, Any]) -> np.ndarray:
         return parameters["mu"].value

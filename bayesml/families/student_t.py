@@ -42,7 +42,10 @@ class StudentT(Continuous):
         )
 
     def start(self, y: np.ndarray, link: Link, categories: tuple[str, ...] = ()) -> tuple[float, list[float]]:
-        return self.start_of_predictor(y, link), [float(np.std(y)) * 0.75**0.5 or 1.0, 8.0]
+        # robust, as outliers are what it is chosen for
+        middle = float(np.median(y))
+        spread = 1.4826 * float(np.median(np.abs(y - middle))) or float(np.std(y)) or 1.0
+        return self.start_of_predictor(np.array([middle]), link), [spread, 8.0]
 
     def log_density(self, y: Any, parameters: Mapping[str, Any], namespace: ModuleType) -> Any:
         sigma, nu = parameters["sigma"], parameters["nu"]

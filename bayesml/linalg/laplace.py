@@ -329,7 +329,7 @@ class LaplaceSystem:
             third = self.derivatives.third(fixed, phi)
             return Mode(*here, self.counted(third.value), third, self.factor(lam, third.d2))
         before, step, t, value = here, None, 1.0, -np.inf
-        nearly = False
+        nearly, last = False, np.inf
         for _ in range(LIMIT):
             rows = self.derivatives.third(here.eta, phi) if nearly else None
             density, d1, d2 = (rows.value, rows.d1, rows.d2) if rows else self.derivatives.second(here.eta, phi)
@@ -355,12 +355,14 @@ class LaplaceSystem:
             if step is None and here is not nowhere and not decrement < FAR * (1.0 + len(self.codes)):
                 here = nowhere
                 continue
-            if decrement < MODE_TOLERANCE * (1.0 + 1e-6 * abs(penalised)):
+            # at the end, or where only rounding is left
+            if decrement < MODE_TOLERANCE * (1.0 + 1e-6 * abs(penalised)) or (nearly and decrement > 0.25 * last):
                 if indefinite:
                     raise IndefiniteError("the log density of the random effects is not concave at its mode")
                 # c is the scores themselves: where G is singular no step b tells it
                 third = rows or self.derivatives.third(here.eta, phi)
                 return Mode(here.c + residual, here.b, here.eta, penalised, third, factored)
+            last = decrement
             before, step, t, value = here, Place(step_c, step_b, self.effect_predictors(step_b)), 1.0, penalised
             here = before.moved(step, t)
             nearly = decrement < NEARLY and not indefinite

@@ -40,6 +40,8 @@ class PredictorColumns:
         B, beta = B beta_hat.
     terms : tuple of ndarray (q, q)
         T of each term, b = T b_hat.
+    unit : float
+        What coefficients and effects are measured in, on the scale of the predictors.
     """
 
     X: np.ndarray
@@ -50,6 +52,7 @@ class PredictorColumns:
     K: int
     coefficients: np.ndarray
     terms: tuple[np.ndarray, ...]
+    unit: float = 1.0
 
     def predictors_of(self, beta: np.ndarray) -> np.ndarray:
         """X beta (n, K)."""
@@ -76,7 +79,12 @@ class PredictorColumns:
         """Columns times `unit`, in place: coefficients and effects are then measured in it."""
         self.X[:] *= unit
         self.Z[:] *= unit
-        return replace(self, coefficients=self.coefficients * unit, terms=tuple(unit * T for T in self.terms))
+        return replace(
+            self,
+            coefficients=self.coefficients * unit,
+            terms=tuple(unit * T for T in self.terms),
+            unit=unit * self.unit,
+        )
 
 
 def predictor_columns(

@@ -48,7 +48,7 @@ def ranks(replications: int, seed: int, factor: float = 1.0) -> np.ndarray:
     design = build_design(model, data)
     graph = build_graph(model, design)
     truth = draw_prior(graph, replications, seed, effects=True)
-    responses = new_responses(model.family, model.link, design, truth, truth.effects, seed + 1)[0]
+    responses = new_responses(build_graph(model, design), truth, truth.effects, seed + 1)[0]
     true = BayesianResult(model, design, truth, graph.priors)
     values = np.stack([true.draws(address)[0] for address in QUANTITIES], axis=-1)
     out = np.empty((replications, len(QUANTITIES)), int)
