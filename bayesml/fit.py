@@ -12,6 +12,7 @@ from bayesml.graphs.roles import build_graph
 from bayesml.linalg.threads import one_blas_thread
 from bayesml.results.likelihood import LikelihoodResult
 from bayesml.spec.model import Model
+from bayesml.spec.priors import DEFAULT_SET
 from bayesml.spec.terms import Formula
 from bayesml.syntax.model import Model as WrittenModel
 
@@ -88,7 +89,7 @@ def fit(
     """
     model = as_model(formula, options)
     exact = is_exact(model)
-    use = chosen(criterion, model, exact and integration in (None, "exact"))
+    use = chosen(criterion, model, exact and integration in (None, "exact"), options.get("priors") == DEFAULT_SET)
     method = integral(integration, use, exact)
     rule = quadrature(method, points)
     with one_blas_thread():
@@ -153,8 +154,8 @@ def as_model(formula: str | Formula | Model, options: dict[str, Any]) -> Model:
     return formula
 
 
-def chosen(criterion: str | None, model: Model, exact: bool) -> str:
-    """The criterion, checked against the integral and the priors."""
+def chosen(criterion: str | None, model: Model, exact: bool, asked: bool = False) -> str:
+    """The criterion, checked against the integral and the priors, the default ones too where they were asked for."""
     criterion = criterion or ("reml" if exact else "ml")
     if criterion == "reml" and not exact:
         raise SpecificationError(
@@ -162,7 +163,7 @@ def chosen(criterion: str | None, model: Model, exact: bool) -> str:
         )
     if criterion not in CRITERIA:
         raise SpecificationError(f"`criterion={criterion!r}` is not one of {', '.join(map(repr, CRITERIA))}.")
-    if criterion != "map" and not model.priors.only_fixes:
+    if criterion != "map" and (asked or not model.priors.only_fixes):
         raise SpecificationError(
             f'`criterion="{criterion}"` uses no priors, and these were given: {model.priors}. '
             'Use `criterion="map"` for the posterior mode, or `bml.sample`.'

@@ -251,6 +251,6 @@ def _said(model: Model, allowed: str, bad: np.ndarray, values: Mapping[str, np.n
         f"`{label(given[name])}` = {array[first]:g}" for name, array in values.items() if names_in(given[name])
     )
     return (
-        f"`{model.formula.response}`: {allowed}; it is not in {int(bad.sum())} rows, first in row {row} (counted from "
-        f"0), where {shown}."
+        f"`{model.formula.response}`: {allowed}; it is not so in {int(bad.sum())} rows, first in row {row} (counted "
+        f"from 0), where {shown}."
     )

@@ -23,6 +23,11 @@ def refuse_separation(system: LaplaceSystem, design: Design, beta: np.ndarray, p
         Along some direction of the coefficients no row's log density falls, however far one goes.
     """
     named = separated(system, design, beta, phi)
+    if named == ["Intercept"] and np.ptp(design.y) == 0.0:
+        raise NotIdentified(
+            f"Separation: the coefficient of `Intercept` can grow without bound, as the response is {design.y[0]:g} in "
+            "every row used; there are no finite estimates."
+        )
     if named:
         raise NotIdentified(
             f"Separation: the coefficient{'s' if len(named) > 1 else ''} of {', '.join(f'`{name}`' for name in named)} "

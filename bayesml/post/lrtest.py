@@ -12,6 +12,7 @@ from bayesml.post.nesting import random_null, same_volume, spans
 from bayesml.post.row_predictors import fixed_masks
 from bayesml.results.chibar2 import ChiBarSquare
 from bayesml.results.likelihood import LikelihoodResult
+from bayesml.results.sections import part_names
 from bayesml.tables.numbers import p_phrase
 from bayesml.tables.table import Column, Row, Section, Table
 
@@ -33,7 +34,7 @@ class LikelihoodRatioTest:
     null : ChiBarSquare
         The distribution of the statistic under the smaller model; `null.conservative` where it is only a bound.
     models : tuple of (str, float, int)
-        Formula, log likelihood and number of parameters of both models, the smaller first.
+        Formula (and family, if they differ in it), log likelihood and number of parameters, the smaller model first.
     """
 
     statistic: float
@@ -116,7 +117,11 @@ def lrtest(small: LikelihoodResult, big: LikelihoodResult) -> LikelihoodRatioTes
     refuse_unfinished(small, big)
     df = big.df - small.df
     statistic = max(0.0, 2 * (big.loglik - small.loglik))
-    models = tuple((result.formula, result.loglik, result.df) for result in (small, big))
+    families = [part_names(result) for result in (small, big)]
+    models = tuple(
+        (result.formula if families[0] == families[1] else f"{result.formula}, {family}", result.loglik, result.df)
+        for result, family in zip((small, big), families, strict=True)
+    )
     return LikelihoodRatioTest(statistic, df, null.p(statistic), ChiBarSquare.chi2(df).p(statistic), null, models)
 
 

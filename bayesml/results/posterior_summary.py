@@ -8,7 +8,7 @@ from bayesml.design.addresses import Address, parameter_addresses
 from bayesml.errors import SpecificationError
 from bayesml.results import diagnostics
 from bayesml.results.posterior import term_covariance
-from bayesml.results.sections import part_names
+from bayesml.results.sections import part_names, response_fact
 from bayesml.tables.table import Column, Row, Section, Table
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def facts(result: "BayesianResult") -> tuple[tuple[str, str], ...]:
     status = result.status
     return (
         ("Family, link", part_names(result)),
-        ("Response", result.design.response_name),
+        ("Response", response_fact(result)),
         ("Rows used", f"{result.nobs}"),
         ("Sampled", PARAMETRISATIONS[result.posterior.parametrisation]),
         ("Chains x draws", f"{chains} x {draws}"),

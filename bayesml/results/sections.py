@@ -23,6 +23,12 @@ def part_names(result: Result) -> str:
     return f"{family.name} ({options}), {link.name}" if options else f"{family.name}, {link.name}"
 
 
+def response_fact(result: Result) -> str:
+    """The response, and the category that the others are compared with, where there is one."""
+    name = result.design.response_name
+    return f"{name} (base {result.design.categories[0]})" if result.model.family.outcome == "unordered" else name
+
+
 def percent(ci_prob: float) -> str:
     """`95%` of 0.95, `99.9%` of 0.999."""
     return f"{100 * ci_prob:.6g}%"

@@ -2,6 +2,7 @@
 
 from bayesml.errors import SpecificationError
 from bayesml.results.base import Result
+from bayesml.results.sections import part_names
 from bayesml.tables.table import Column, Row, Section, Table
 
 
@@ -26,7 +27,7 @@ def side_by_side(*results: Result, ci_prob: float = 0.95) -> Table:
     Raises
     ------
     SpecificationError
-        No result was given, or results of different formulas.
+        No result was given, or results of different formulas, families or links.
 
     Examples
     --------
@@ -40,6 +41,11 @@ def side_by_side(*results: Result, ci_prob: float = 0.95) -> Table:
     if len(formulas) != 1:
         given = " and ".join(f"`{formula}`" for formula in formulas) or "nothing"
         raise SpecificationError(f"side_by_side() takes results of one formula; given were {given}.")
+    families = list(dict.fromkeys(part_names(result) for result in results))
+    if len(families) != 1:
+        raise SpecificationError(
+            f"side_by_side() takes results of one family and link; given were {' and '.join(families)}."
+        )
     frames = [result.interval_frame(ci_prob) for result in results]
     content = f"{100 * ci_prob:.6g}%"
     columns: list[Column] = []

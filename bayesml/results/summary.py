@@ -10,7 +10,7 @@ from bayesml.design.nested import nested_chain
 from bayesml.errors import SpecificationError
 from bayesml.results.chibar2 import ChiBarSquare, without_random
 from bayesml.results.intervals import interval
-from bayesml.results.sections import component_label, group_section, limit_columns, part_names, term_row
+from bayesml.results.sections import component_label, group_section, limit_columns, part_names, response_fact, term_row
 from bayesml.tables.numbers import MISSING, format_p
 from bayesml.tables.table import Column, Row, Section, Table
 
@@ -52,7 +52,7 @@ def facts(result: "LikelihoodResult") -> tuple[tuple[str, str], ...]:
     """Name and value pairs of the header."""
     left = [
         ("Family, link", part_names(result)),
-        ("Response", result.design.response_name),
+        ("Response", response_fact(result)),
         ("Rows used", f"{result.nobs}"),
     ]
     right = [

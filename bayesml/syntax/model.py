@@ -190,6 +190,13 @@ def _family(family: str | Family) -> Family:
             return family
         case str() if family.lower() in FAMILY_SYNONYMS:
             return FAMILY_SYNONYMS[family.lower()]
+        case str() if family.lower() in LINKS:
+            having = [own for own in FAMILIES.values() if family.lower() in own.links]
+            families = [own.name for own in sorted(having, key=lambda own: own.default_link != family.lower())]
+            raise SpecificationError(
+                f'{family!r} is a link, not a family: give `family="{families[0]}", link="{family.lower()}"`. Families '
+                f"with this link: {', '.join(families)}."
+            )
         case str():
             near = get_close_matches(family.lower(), FAMILY_SYNONYMS, 1)
             advice = f"did you mean {near[0]!r}? There" if near else "there"
@@ -280,7 +287,8 @@ def _check_response(model: spec.Model) -> None:
     response, arguments = model.response, model.response_arguments
     if reason := response.refusal(model.family):
         raise SpecificationError(
-            f"`{model.formula.response}` does not go with the {model.family.name} family: {reason.rstrip('.')}."
+            f"`{model.formula.response}` does not go with the {model.family.name} family: "
+            f"{reason[0].lower()}{reason[1:].rstrip('.')}."
         )
     parts: set[Expression] = {value for name, value in arguments.items() if name not in response.given}
     for term in model.formula.fixed.terms:
@@ -314,6 +322,7 @@ def _check_columns(model: spec.Model) -> None:
         raise SpecificationError(
             f"The {model.family.name} family has no dispersion that weights could divide; `frequencies=` says how many "
             "rows each row stands for."
+            + (" Proportions of n trials are written `p(success, n)`." if model.family.takes_trials else "")
         )
     if model.weights is not None and model.response.fixes_scale:
         raise SpecificationError(

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import bayesml as bml
-from bayesml.errors import DataError, NotIdentified
+from bayesml.errors import NotIdentified
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_counts_that_are_all_zero_at_a_level(table, rng):
 
 def test_an_outcome_of_one_value_names_the_intercept(table):
     table["y"] = 1
-    with pytest.raises((NotIdentified, DataError), match=r"Intercept|one value|only"):
+    with pytest.raises(NotIdentified, match="`Intercept` can grow without bound, as the response is 1 in every row"):
         fit(table, "x", family="bernoulli")
 
 

@@ -210,6 +210,10 @@ def test_poisson_within_negative_binomial_is_at_an_edge():
     assert (test.df, test.null) == (1, ChiBarSquare.half(0))
     assert test.statistic == pytest.approx(2 * (big.loglik - small.loglik))
     assert test.p == pytest.approx(stats.chi2.sf(test.statistic, 1) / 2)
+    assert [name.split(" | subject), ")[1] for name, *_ in test.models] == [
+        "poisson, log",
+        "negative_binomial (dispersion mean), log",
+    ]
     fewer = models.other("epil", "y ~ lbase + (1 | subject)", "poisson")
     assert bml.lrtest(fewer, big).null == ChiBarSquare.half(0).shifted(2)
     without = models.other("epil", "y ~ lbase + trt + V4", "poisson")

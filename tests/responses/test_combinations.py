@@ -70,7 +70,7 @@ def test_refused_with_a_reason(family, response):
     assert len(reason) > 20
     with pytest.raises(SpecificationError, match=f"does not go with the {family} family: ") as caught:
         bml.Model(f"{LEFT[response]} ~ x", family=family)
-    assert reason.rstrip(".") in str(caught.value)
+    assert f"family: {reason[0].lower()}{reason[1:].rstrip('.')}." in str(caught.value)
 
 
 @pytest.mark.slow

@@ -258,3 +258,12 @@ def test_categories_are_refitted_by_their_labels():
 
 def test_without_groups_rows_are_many():
     assert "which holds for many rows." in str(models.other("epil", "y ~ trt", "poisson"))
+
+
+def test_the_base_of_categories_is_in_the_header():
+    assert dict(responses().summary().facts)["Response"] == "resp (base no)"
+
+
+def test_the_default_priors_by_name_are_for_map():
+    with pytest.raises(SpecificationError, match='criterion="map"'):
+        bml.fit("y ~ trt", bml.datasets.load("epil"), family="poisson", priors="weakly_informative")

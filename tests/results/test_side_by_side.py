@@ -5,6 +5,7 @@ import pytest
 
 import bayesml as bml
 from bayesml.errors import SpecificationError
+from tests import fitted_models as models
 
 FORMULA = "Reaction ~ Days + (Days | Subject)"
 
@@ -50,3 +51,9 @@ def test_different_formulas_are_refused(reml):
         bml.side_by_side(reml, other)
     with pytest.raises(SpecificationError, match="nothing"):
         bml.side_by_side()
+
+
+def test_different_families_are_refused():
+    poisson, negative_binomial = (models.other(*models.EPIL[:2], name) for name in ("poisson", "negative_binomial"))
+    with pytest.raises(SpecificationError, match=r"negative_binomial \(dispersion mean\), log and poisson"):
+        bml.side_by_side(negative_binomial, poisson)

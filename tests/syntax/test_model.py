@@ -176,3 +176,14 @@ def test_repr_says_what_was_asked_for():
         "covariance={'(1 + x | school)': 'identity'}, weights='w', priors='flat', na='raise')"
     )
     assert eval(text) == Model(TEXT, covariance={"school": "identity"}, weights="w", na="raise", priors="flat")
+
+
+@pytest.mark.parametrize(("name", "first"), [("logit", "bernoulli"), ("Probit", "bernoulli"), ("log", "poisson")])
+def test_a_link_given_as_a_family_is_told(name, first):
+    with pytest.raises(SpecificationError, match=f'give `family="{first}", link="{name.lower()}"`'):
+        Model("y ~ x", family=name)
+
+
+def test_weights_of_proportions_are_numbers_of_trials():
+    with pytest.raises(SpecificationError, match=r"`p\(success, n\)`"):
+        Model("k / n ~ x", family="binomial", weights="n")
