@@ -15,8 +15,10 @@ from bayesml.estimators.ascent import Local, Point
 from bayesml.estimators.held import Held
 from bayesml.families.ancillary import jacobian, natural, unconstrained
 from bayesml.graphs.roles import Graph
-from bayesml.linalg.laplace import Gradient, IndefiniteError, LaplaceSystem
+from bayesml.linalg.laplace import MODE_TOLERANCE, Gradient, IndefiniteError, LaplaceSystem
 
+FAR = 1e-2  # change of a parameter, relative where it is large, from one evaluation to the next: modes are then rough
+ROUGH = 1e-10  # decrement at a rough mode
 REFRESHED = 5  # steps after which the information of the coefficients is computed anew; secants correct it in between
 
 
@@ -144,19 +146,25 @@ class LaplaceLikelihood(IntegratedLikelihood):
     """Laplace's approximation; remembers the last mode, from which the next search starts."""
 
     latest: np.ndarray | None = None
+    place: np.ndarray | None = None
     information: np.ndarray | None = None
     age = 0
 
     def integral(self, roots: Sequence[np.ndarray], beta: np.ndarray, phi: np.ndarray) -> tuple[float, Gradient, Any]:
         system = self.system
+        lam = system.assembled(roots)
+        here = np.concatenate([lam, beta, phi])
+        # a long step is judged by a value that changes much: its mode needs few digits
+        far = self.place is None or (np.abs(here - self.place) > FAR * np.maximum(1.0, np.abs(here))).any()
+        tolerance = ROUGH if far else MODE_TOLERANCE
         try:
-            mode = system.mode(system.assembled(roots), beta, phi, self.latest)
+            mode = system.mode(lam, beta, phi, self.latest, tolerance)
         except IndefiniteError:
             if self.latest is None:
                 raise
-            mode = system.mode(system.assembled(roots), beta, phi)
+            mode = system.mode(lam, beta, phi, None, tolerance)
         gradient = system.gradient(mode)
-        self.latest = mode.c
+        self.latest, self.place = mode.c, here
         return mode.value, gradient, (mode, gradient)
 
     def curvature(self, local: Local, changes: Sequence[Sequence[np.ndarray]]) -> np.ndarray | None:

@@ -41,7 +41,7 @@ from bayesml.linalg.working import (
     sweep_covariances,
 )
 
-MODE_TOLERANCE = 1e-20
+MODE_TOLERANCE = 1e-18
 """Decrement at the mode. Its root is the error of gradients, of which Hessians are differences over small steps."""
 FAR = 1e3
 """Gain expected of a step, by row, above which a start is given up: c, kept by adding steps, would lose its digits."""
@@ -310,7 +310,14 @@ class LaplaceSystem:
         """X beta + offset (n, K), beta on the accumulated columns."""
         return self.columns.fixed(beta)
 
-    def mode(self, lam: np.ndarray, beta: np.ndarray, phi: np.ndarray, c: np.ndarray | None = None) -> Mode:
+    def mode(
+        self,
+        lam: np.ndarray,
+        beta: np.ndarray,
+        phi: np.ndarray,
+        c: np.ndarray | None = None,
+        tolerance: float = MODE_TOLERANCE,
+    ) -> Mode:
         """The mode of the effects, by Newton steps from a start c.
 
         Where rows are not concave, steps are taken as if they were flat; at the mode all must be concave together.
@@ -356,7 +363,7 @@ class LaplaceSystem:
                 here = nowhere
                 continue
             # at the end, or where only rounding is left
-            if decrement < MODE_TOLERANCE * (1.0 + 1e-6 * abs(penalised)) or (nearly and decrement > 0.25 * last):
+            if decrement < tolerance * (1.0 + 1e-6 * abs(penalised)) or (nearly and decrement > 0.25 * last):
                 if indefinite:
                     raise IndefiniteError("the log density of the random effects is not concave at its mode")
                 # c is the scores themselves: where G is singular no step b tells it

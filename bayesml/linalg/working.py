@@ -77,7 +77,7 @@ def accumulate_weighted(Z, codes, of, d2, places, q, chain_start, parent, ptr, u
             for a in range(Q):
                 t = w * Z[i, a]
                 for b in range(Q):
-                    M[a, b] = t * Z[i, b]
+                    M[a, b] += t * Z[i, b]
         else:
             W[K, K] = 0.0
             for k in range(K):
@@ -89,7 +89,10 @@ def accumulate_weighted(Z, codes, of, d2, places, q, chain_start, parent, ptr, u
                 W[K, K] += W[k, K]
             for a in range(Q):
                 for b in range(Q):
-                    M[a, b] = Z[i, a] * Z[i, b] * W[of[a], of[b]]
+                    M[a, b] += Z[i, a] * Z[i, b] * W[of[a], of[b]]
+        # without a border, the rows of a finest group that lie together are added to it as one
+        if factors == 0 and i + 1 < n and codes[i + 1, 0] == codes[i, 0]:
+            continue
         for f in range(factors):
             column[f] = border_start[f] + codes[i, depths + f] * q[depths + f]
         node = codes[i, 0] if depths else 0
@@ -126,6 +129,9 @@ def accumulate_weighted(Z, codes, of, d2, places, q, chain_start, parent, ptr, u
                             S[row, column[g] + b] += M[c, e]
                         e += 1
                 c += 1
+        for a in range(Q):
+            for b in range(Q):
+                M[a, b] = 0.0
 
 
 @kernel
