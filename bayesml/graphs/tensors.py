@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar
 
+import numpy as np
 import pytensor.scalar as ps
 import pytensor.tensor as pt
 from pytensor.gradient import disconnected_grad, grad_undefined
@@ -18,6 +19,8 @@ from pytensor.scalar.basic import BinaryScalarOp, ScalarOp, UnaryScalarOp, upgra
 from pytensor.tensor.elemwise import Elemwise
 
 from bayesml.linalg import log_functions, normal_tails, rising_factorial, stirling
+
+FEW = 1000
 
 
 class Derivative(ScalarOp):
@@ -98,6 +101,21 @@ class StirlingError(OfOne):
     """What Stirling's formula leaves of log Γ, in the log of its argument."""
 
     kernel = stirling.stirling_error
+
+    @property
+    def nfunc_spec(self) -> tuple[str, int, int] | None:
+        """The function that PyTensor calls where it compiles nothing: constants of the rows are many."""
+        return ("bayesml.graphs.tensors.stirling_errors", 1, 1) if self.order == 0 else None
+
+
+def stirling_errors(log_x: np.ndarray) -> np.ndarray:
+    """Stirling's error of an array of logarithms, one by one through Python where the loop is not worth loading."""
+    flat = np.ascontiguousarray(log_x, dtype=float).ravel()
+    if flat.size < FEW:
+        return np.array([stirling.stirling_error(value, 0) for value in flat.tolist()]).reshape(log_x.shape)
+    out = np.empty_like(flat)
+    stirling.stirling_errors(flat, out)
+    return out.reshape(log_x.shape)
 
 
 class LogRising(Derivative, BinaryScalarOp):

@@ -59,3 +59,10 @@ def stirling_error(log_x, order):
     if order == 2:
         return total + r * first + r * r * second
     return total + r * first + 3.0 * r * r * second + r * r * r * third
+
+
+@kernel
+def stirling_errors(log_x, out):
+    """`stirling_error` of an array."""
+    for i in range(len(log_x)):
+        out[i] = stirling_error(log_x[i], 0)

@@ -1,8 +1,10 @@
 """Stirling's error and its derivatives in the log of the argument, against mpmath."""
 
 import mpmath as mp
+import numpy as np
 import pytest
 
+from bayesml.graphs.tensors import FEW, TENSORS, stirling_errors
 from bayesml.linalg.stirling import stirling_error
 
 
@@ -25,3 +27,12 @@ def test_to_third_order(log_x):
     found = [stirling_error(log_x, order) for order in range(4)]
     # the last digits of large arguments are those of their logarithms
     assert found == pytest.approx(expected, rel=1e-12, abs=1e-15 if log_x > 9 else 1e-320)
+
+
+@pytest.mark.parametrize("n", [3, FEW + 3])
+def test_of_arrays_without_compiling(n):
+    log_x = np.linspace(-20.0, 20.0, n)
+    expected = [stirling_error(value, 0) for value in log_x]
+    assert stirling_errors(log_x).tolist() == expected
+    tensor = TENSORS.stirling_error_of_log(TENSORS.as_tensor(log_x))
+    assert tensor.eval(mode="FAST_COMPILE").tolist() == expected
