@@ -165,15 +165,16 @@ class LaplaceLikelihood(IntegratedLikelihood):
             mode = system.mode(lam, beta, phi, None, tolerance)
         gradient = system.gradient(mode)
         self.latest, self.place = mode.c, here
-        return mode.value, gradient, (mode, gradient)
+        # no more of the rows than `curvature` needs, as several points are held at once
+        return mode.value, gradient, (mode.third.d2.copy(), mode.factored, gradient.D)
 
     def curvature(self, local: Local, changes: Sequence[Sequence[np.ndarray]]) -> np.ndarray | None:
         """Minus the information of the linear model that the working responses follow; none of ancillary parameters."""
-        mode, gradient = local.state
+        d2, factored, by_term = local.state
         k = sum(map(len, changes))
         H = np.zeros((k + len(local.extra), k + len(local.extra)))
         at = 0
-        for own, D, levels in zip(changes, gradient.D, self.levels, strict=True):
+        for own, D, levels in zip(changes, by_term, self.levels, strict=True):
             average = D / levels
             products = [dG @ average for dG in own]
             for i, a in enumerate(products):
@@ -181,7 +182,7 @@ class LaplaceLikelihood(IntegratedLikelihood):
                     H[at + i, at + j] = -0.5 * levels * float(np.sum(a * b.T))
             at += len(own)
         if self.information is None or self.age >= REFRESHED:
-            self.information, self.age = self.system.coefficient_information(mode), 0
+            self.information, self.age = self.system.coefficient_information(d2, factored), 0
         self.age += 1
         H[k : k + self.p, k : k + self.p] = -self.information
         for a in range(k + self.p, len(H)):
@@ -200,7 +201,7 @@ def starting_covariances(
 ) -> list[np.ndarray]:
     """Covariances that the scores of the levels have where there are no effects, by moments: a start, inside."""
     zero = [np.zeros((len(term.names), len(term.names))) for term in design.random]
-    _, _, (mode, gradient) = objective.integral(zero, beta, phi)
+    gradient = objective.integral(zero, beta, phi)[1]
     largest = max(2.0, 3.0 / objective.system.columns.unit) ** 2
     out = []
     for slope, D, levels in zip(gradient.slopes, gradient.D, objective.levels, strict=True):

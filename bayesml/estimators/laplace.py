@@ -69,12 +69,13 @@ def maximise(
     collapsed = collapse(graph.design)
     design, held = hold(graph.design if collapsed is None else collapsed.design, graph.held)
     ancillaries = Ancillaries(graph)
+    design, shift = centred(design, ancillaries, graph)
     reduced = graph.replace(design=design)
     system = LaplaceSystem.of(design, lambda order: RowDerivatives(reduced, order))
     quadrature = rule if design.random else None
     if quadrature is not None:
         quadrature.check(system, design)
-    prior = GraphPrior(graph, held) if criterion == "map" else None
+    prior = GraphPrior(graph, held, shift) if criterion == "map" else None
     beta, phi, without = fit_without_random(system, ancillaries, reduced, design, held)
     if criterion == "ml":
         refuse_separation(system, design, beta, phi)
@@ -96,7 +97,7 @@ def maximise(
         ascent, optimum = climb_on(final, optimum, lambda: ascent_of(final, structures, design, report))
     return LaplaceSolution(
         design, system, final, ascent, optimum, criterion, held, integration, without, graph.family.scale_parameter,
-        None if collapsed is None else collapsed.place, quadrature,
+        None if collapsed is None else collapsed.place, quadrature, shift,
     )  # fmt: skip
 
 
@@ -120,6 +121,21 @@ def refuse_perfect(optimum: Optimum, ancillaries: Ancillaries, graph: Graph) -> 
             f"The likelihood grows without bound as {', '.join(found)} runs to an end of its range: the model explains "
             "the response to its last digits. Is the response constant within groups, or computed from other columns?"
         )
+
+
+def centred(design: Design, ancillaries: Ancillaries, graph: Graph) -> tuple[Design, np.ndarray | None]:
+    """The design with columns about their means, where cut points take the means up, and these means (p,); else None.
+
+    Cut points stand for the intercept, which keeps the digits of columns far from zero in other models.
+    """
+    ordered = np.array([own.domain == "ordered" for own in ancillaries.all], bool)
+    if graph.family.takes_intercept or not ordered.any() or not ancillaries.free[ordered].all():
+        return design, None
+    means = np.array([0.0 if column is None else float(np.mean(column)) for column in design.fixed_columns])
+    columns = [
+        column if column is None else column - mean for column, mean in zip(design.fixed_columns, means, strict=True)
+    ]
+    return replace(design, fixed_columns=tuple(columns)), means
 
 
 def climb_from(ascent: Ascent, structures: Sequence[Covariance], G: Sequence[np.ndarray], extra: np.ndarray) -> Optimum:
@@ -154,21 +170,30 @@ class GraphPrior:
     ----------
     graph : Graph
     held : Held
+    shift : ndarray (p,) or None
+        Of `centred`: the cut points that come are those of shifted columns.
     """
 
     graph: Graph
     held: Held
+    shift: np.ndarray | None = None
 
     def __call__(
         self, beta: np.ndarray, roots: Sequence[np.ndarray], values: np.ndarray
     ) -> tuple[float, np.ndarray, Sequence[np.ndarray], np.ndarray]:
         names = [ancillary.name for ancillary in self.graph.ancillary]
+        ordered = np.array([own.domain == "ordered" for own in self.graph.ancillary], bool)
+        if self.shift is not None:
+            values = values + ordered * float(self.shift @ beta)
         full = self.held.values.copy()
         full[self.held.free] = beta
         by_name = dict(zip(names, values, strict=True))
         found = log_prior(self.graph, full, roots, by_name.get("sigma", 1.0), by_name)
         slopes = [found.sigma if name == "sigma" else found.ancillary.get(name, 0.0) for name in names]
-        return found.value, found.beta[self.held.free], found.roots, np.array(slopes, float)
+        by_value, by_beta = np.array(slopes, float), found.beta[self.held.free]
+        if self.shift is not None:
+            by_beta = by_beta + self.shift * by_value[ordered].sum()
+        return found.value, by_beta, found.roots, by_value
 
 
 def fit_without_random(

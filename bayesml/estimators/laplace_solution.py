@@ -43,6 +43,9 @@ class LaplaceSolution(Maximum):
         Row of `design` of each row of the data, where equal rows were collapsed.
     rule : QuadratureRule or None
         None for Laplace's approximation.
+    shift : ndarray (p,) or None
+        What was taken from the columns of `design` and `system`, where cut points take it up: those of the system are
+        the cut points less ``shift'beta``.
     """
 
     design: Design
@@ -57,6 +60,7 @@ class LaplaceSolution(Maximum):
     scale_parameter: str | None
     place: np.ndarray | None = None
     rule: QuadratureRule | None = None
+    shift: np.ndarray | None = None
 
     # -- estimates --------------------------------------------------------------------------------
 
@@ -89,7 +93,18 @@ class LaplaceSolution(Maximum):
     @cached_property
     def ancillary_values(self) -> np.ndarray:
         """Natural values of all ancillary parameters (a,), held ones included."""
-        return self.objective.ancillaries.natural(self.parameters[1])
+        ancillaries = self.objective.ancillaries
+        return ancillaries.natural(self.parameters[1]) + self.ordered * self.moved_by
+
+    @property
+    def ordered(self) -> np.ndarray:
+        """Which ancillary parameters are cut points, bool (a,)."""
+        return np.array([own.domain == "ordered" for own in self.objective.ancillaries.all], bool)
+
+    @property
+    def moved_by(self) -> float:
+        """What cut points and linear predictors lie above those of the system."""
+        return 0.0 if self.shift is None else float(self.shift @ self.beta[self.held.free])
 
     @cached_property
     def scale_place(self) -> int | None:
@@ -173,7 +188,8 @@ class LaplaceSolution(Maximum):
         lam = self.system.assembled(roots)
         for _ in range(20):
             mode = self.system.mode(lam, beta, phi)
-            step = np.linalg.solve(self.system.coefficient_information(mode), self.system.gradient(mode).beta)
+            information = self.system.coefficient_information(mode.third.d2, mode.factored)
+            step = np.linalg.solve(information, self.system.gradient(mode).beta)
             beta = beta + step
             if np.abs(step).max(initial=0.0) < 1e-9:
                 break
@@ -223,11 +239,15 @@ class LaplaceSolution(Maximum):
     @cached_property
     def mode_slopes(self) -> tuple[np.ndarray, ...]:
         """Derivatives of the modes in the coefficients on the accumulated columns, (levels, q, p) a term."""
+        return self.slopes_of_modes(np.zeros(self.objective.p))
+
+    def slopes_of_modes(self, constants: np.ndarray) -> tuple[np.ndarray, ...]:
+        """`mode_slopes`, with a constant (p,) added to each accumulated column."""
         system, p = self.system, self.objective.p
         d2 = system.weighted(self.mode.third.d2)
         columns = []
         for j in range(p):
-            x = system.columns.predictors_of(np.eye(p)[j])
+            x = system.columns.predictors_of(np.eye(p)[j]) + constants[j]
             b, _ = system.solve(self.mode.factored, system.sums(times(d2, x)))
             columns.append(self.natural_effects(b))
         return tuple(
@@ -255,7 +275,10 @@ class LaplaceSolution(Maximum):
         )
 
     def linear_variance(self, X: np.ndarray, random: tuple[tuple[np.ndarray, np.ndarray], ...]) -> np.ndarray:
-        accumulated = self.with_modes(X[:, self.held.free] @ self.system.columns.coefficients, random, self.mode_slopes)
+        B, slopes = self.system.columns.coefficients, self.mode_slopes
+        if self.shift is not None:  # at the cut points themselves
+            slopes = self.slopes_of_modes(self.shift @ B)
+        accumulated = self.with_modes(X[:, self.held.free] @ B, random, slopes)
         V = self.inverse_information[self.beta_part, self.beta_part]
         return self.given_parameters(random) + np.einsum("mp,pr,mr->m", accumulated, V, accumulated)
 
@@ -288,6 +311,7 @@ class LaplaceSolution(Maximum):
         eta[self.system.order] = self.mode.eta
         if self.place is not None:
             eta = eta[self.place]
+        eta = eta + self.moved_by
         return eta[:, 0] if self.system.K == 1 else eta
 
     # -- standard errors --------------------------------------------------------------------------
@@ -341,6 +365,8 @@ class LaplaceSolution(Maximum):
             row = np.zeros(unknowns)
             value = float(self.ancillary_values[a])
             row[self.beta_part.stop :] = slopes[a] * (2.0 * value if a == self.scale_place else 1.0)
+            if self.shift is not None and self.ordered[a]:
+                row[self.beta_part] = self.shift @ self.system.columns.coefficients
             if a in self.places_at_end:
                 row[:] = np.nan
             names.append("sigma2" if a == self.scale_place else ("ancillary", a))

@@ -86,8 +86,14 @@ class RowDerivatives:
                 self.ready[order] = function, [constant[rows] for constant in constants]
             else:
                 prepare, function = compiled(self.graph, self.names, order)
-                self.ready[order] = function, list(prepare(*self.arrays)) if prepare is not None else []
+                constants = prepare(*self.arrays) if prepare is not None else []
+                self.ready[order] = function, [self.shared(constant) for constant in constants]
         return self.ready[order]
+
+    def shared(self, constant: np.ndarray) -> np.ndarray:
+        """An array that another order has already, where it is equal."""
+        have = (array for _, constants in self.ready.values() for array in constants)
+        return next((array for array in have if np.array_equal(array, constant)), constant)
 
     def __call__(self, order: int, eta: np.ndarray, phi: np.ndarray) -> Sequence[np.ndarray]:
         """Outputs of the compiled function of an order, each (n,)."""

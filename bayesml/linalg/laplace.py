@@ -447,16 +447,16 @@ class LaplaceSystem:
         out = np.array(rows).reshape(unit.shape)
         return 0.5 * (out + out.T)
 
-    def coefficient_information(self, mode: Mode) -> np.ndarray:
+    def coefficient_information(self, d2: np.ndarray, factored: Factored) -> np.ndarray:
         """``X'V^-1 X`` of the linear model of the working responses, V = W^-1 + ZGZ', on the accumulated columns."""
-        d2 = self.weighted(mode.third.d2)
+        d2 = self.weighted(d2)
         p = len(self.columns.coefficients)
         out, sums = np.empty((p, p)), np.empty((p, self.n_effects))
         for j in range(p):
             wx = -times(d2, self.columns.predictors_of(np.eye(p)[j]))
             out[j], sums[j] = self.columns.fixed_sums(wx), self.sums(wx)
         for j in range(p if self.n_effects else 0):
-            out[j] -= sums @ self.solve(mode.factored, sums[j].copy())[0]
+            out[j] -= sums @ self.solve(factored, sums[j].copy())[0]
         return 0.5 * (out + out.T)
 
     def level_covariances(self, factored: Factored) -> tuple[np.ndarray, ...]:

@@ -85,7 +85,11 @@ def test_information_of_coefficients(model: WorkingModel):
     W[np.arange(n), :, np.arange(n), :] = model.W
     W = W.reshape(n * K, n * K)
     P = W - W @ model.Z @ model.covariance @ model.Z.T @ W
-    close(model.system.coefficient_information(mode), X.T @ P @ X, np.abs(X.T @ W @ X).max(initial=0.0))
+    close(
+        model.system.coefficient_information(mode.third.d2, mode.factored),
+        X.T @ P @ X,
+        np.abs(X.T @ W @ X).max(initial=0.0),
+    )
 
 
 @given(working_models())
