@@ -19,6 +19,8 @@ from bayesml.linalg.laplace import MODE_TOLERANCE, Gradient, IndefiniteError, La
 
 FAR = 1e-2  # change of a parameter, relative where it is large, from one evaluation to the next: modes are then rough
 ROUGH = 1e-10  # decrement at a rough mode
+FINE = 1e-20  # at those of the short steps of differences, whose last digits are what is wanted
+CLOSE = 1e-4
 REFRESHED = 5  # steps after which the information of the coefficients is computed anew; secants correct it in between
 
 
@@ -155,8 +157,9 @@ class LaplaceLikelihood(IntegratedLikelihood):
         lam = system.assembled(roots)
         here = np.concatenate([lam, beta, phi])
         # a long step is judged by a value that changes much: its mode needs few digits
-        far = self.place is None or (np.abs(here - self.place) > FAR * np.maximum(1.0, np.abs(here))).any()
-        tolerance = ROUGH if far else MODE_TOLERANCE
+        step = np.full(1, np.inf) if self.place is None else np.abs(here - self.place) / np.maximum(1.0, np.abs(here))
+        moved = float(step.max(initial=0.0))
+        tolerance = ROUGH if moved > FAR else MODE_TOLERANCE if moved > CLOSE else FINE
         try:
             mode = system.mode(lam, beta, phi, self.latest, tolerance)
         except IndefiniteError:

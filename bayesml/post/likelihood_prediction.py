@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 
+from bayesml.families.ancillary import Ancillary
 from bayesml.linalg.normal_average import NormalRule, average, covariance_roots, rule_for
 from bayesml.post.prediction_rows import PredictionRows
 from bayesml.post.request import Request
@@ -51,7 +52,7 @@ def predict_by_estimates(result: LikelihoodResult, rows: PredictionRows, request
     slopes = (
         Slopes.linear(len(eta), len(result.ancillary_values))
         if quantity.linear
-        else Slopes.of(response, eta, result.ancillary_values, spread is not None)
+        else Slopes.of(response, eta, result.ancillary_values, spread is not None, result.ancillaries)
     )
     single = len(design.predictors) == 1
     of_predictor = combination_variance(result, rows, request, np.ones_like(eta)) if single else 0.0
@@ -125,14 +126,17 @@ class Slopes:
         return cls(np.ones((m, 1)), np.zeros((m, a)), None)
 
     @classmethod
-    def of(cls, response: Response, eta: np.ndarray, values: Values, second: bool) -> "Slopes":
+    def of(
+        cls, response: Response, eta: np.ndarray, values: Values, second: bool, ancillaries: Sequence[Ancillary]
+    ) -> "Slopes":
         """By central differences."""
         K = eta.shape[1]
         unit = np.eye(K)
         by_eta = [(response(eta + STEP * e, values) - response(eta - STEP * e, values)) / (2 * STEP) for e in unit]
         by_values = []
-        for a, value in enumerate(values):
-            h = STEP * max(abs(value), 1e-3)
+        for a, (value, own) in enumerate(zip(values, ancillaries, strict=True)):
+            # cut points lie on the scale of the predictor, wherever they are
+            h = STEP * (1.0 if own.domain == "ordered" else max(abs(value), 1e-3))
             ends = [response(eta, [*values[:a], value + move, *values[a + 1 :]]) for move in (h, -h)]
             by_values.append((ends[0] - ends[1]) / (2 * h))
         hessian = None

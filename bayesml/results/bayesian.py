@@ -263,6 +263,12 @@ class BayesianResult(Result):
             table["ess_tail"] = diagnostics.ess(draws, "tail")
         return table
 
+    @cached_property
+    def family_params(self) -> pd.DataFrame:
+        """`estimate se lower upper` of the sampled parameters of the family: median, sd and 95 % limits of each."""
+        own = self.parameters["part"].isin(["residual", "cutpoints", "ancillary"])
+        return self.parameters.loc[own, ["estimate", "se", "lower", "upper"]]
+
     def part(self, address: Address) -> str:
         """Part of the model that a parameter belongs to: `fixed`, `random`, `residual`, `cutpoints`, `ancillary`."""
         if address.text in self._ordered:

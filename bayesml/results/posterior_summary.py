@@ -38,7 +38,7 @@ def summarise_posterior(result: "BayesianResult", ci_prob: float, scale: str, ex
         coefficient_section(result, ci_prob, exponentiate),
         family_section(result, ci_prob, "cutpoints", "Cut points"),
         variance_section(result, ci_prob, scale),
-        family_section(result, ci_prob, "ancillary", f"Parameters of the {result.model.family.name} family"),
+        family_section(result, ci_prob, "ancillary", "Parameters of the family"),
     ]
     return Table(
         title="Posterior of a multilevel model (NUTS)",

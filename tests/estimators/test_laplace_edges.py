@@ -87,3 +87,31 @@ def test_steep_hazards_are_fitted_in_silence(metric, data):
         fit = bml.fit("weibull ~ x + (1 | g)", data, family=bml.families.Weibull(metric=metric))
     assert fit.converged
     assert 35 < fit.family_params.loc["shape", "estimate"] < 75
+
+
+@pytest.mark.parametrize("criterion", ["ml", "map"])
+@pytest.mark.parametrize("away", [2000.0, 1e6])
+def test_cut_points_take_up_what_columns_are_away_from_zero(criterion, away, data):
+    """Beside cut points there is no intercept that could."""
+    rng = np.random.default_rng(5)
+    latent = data["x"] + rng.normal(size=GROUPS)[CODES] + rng.logistic(size=len(data))
+    near = data.assign(y=np.digitize(latent, [-1.0, 0.5]))
+    far = near.assign(x=near["x"] + away)
+    # a prior of the sd at x = 0 would move with x
+    slope, priors = ("x", {}) if criterion == "ml" else ("1", {"cut[0|1]": bml.Flat(), "cut[1|2]": bml.Flat()})
+    fit, moved = (
+        bml.fit(f"y ~ x + ({slope} | g)", d, family="cumulative", criterion=criterion, priors=priors)
+        for d in (near, far)
+    )
+    assert moved.converged
+    assert_allclose([moved.loglik, moved["x"], moved.se["x"]], [fit.loglik, fit["x"], fit.se["x"]], rtol=1e-6)
+    cuts = [f.family_params["estimate"].to_numpy() for f in (fit, moved)]
+    assert_allclose(cuts[1] - away * moved["x"], cuts[0], atol=1e-8 * away)
+    assert_allclose(moved.fitted, fit.fitted, atol=1e-6)
+    if away < 1e4:  # beyond that standard errors lose their digits: differences of variances of cut points
+        ours, theirs = (
+            bml.predict(f, d.head(3), kind="probability", outcome=1) for f, d in ((moved, far), (fit, near))
+        )
+        assert_allclose(ours, theirs, rtol=1e-4)
+    cut = [f.vcov_all.loc["cut[0|1]", "x"] - shift * f.vcov_all.loc["x", "x"] for f, shift in ((fit, 0), (moved, away))]
+    assert_allclose(cut[1], cut[0], atol=1e-7 * away)

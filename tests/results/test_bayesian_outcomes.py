@@ -54,6 +54,12 @@ def test_cut_points_have_their_places(ordinal):
         ordinal.draws("sigma")
 
 
+def test_family_params_are_the_rows_of_parameters_that_are_no_effects(ordinal):
+    frame = ordinal.family_params
+    assert list(frame.index) == ["cut[low|mid]", "cut[mid|high]"]
+    assert frame.loc["cut[low|mid]", "estimate"] == ordinal["cut[low|mid]"]
+
+
 def test_fitted_probabilities_are_means_over_the_draws(ordinal):
     fitted = ordinal.fitted
     assert list(fitted.columns) == ["low", "mid", "high"]
