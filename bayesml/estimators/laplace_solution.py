@@ -239,15 +239,11 @@ class LaplaceSolution(Maximum):
     @cached_property
     def mode_slopes(self) -> tuple[np.ndarray, ...]:
         """Derivatives of the modes in the coefficients on the accumulated columns, (levels, q, p) a term."""
-        return self.slopes_of_modes(np.zeros(self.objective.p))
-
-    def slopes_of_modes(self, constants: np.ndarray) -> tuple[np.ndarray, ...]:
-        """`mode_slopes`, with a constant (p,) added to each accumulated column."""
         system, p = self.system, self.objective.p
         d2 = system.weighted(self.mode.third.d2)
         columns = []
         for j in range(p):
-            x = system.columns.predictors_of(np.eye(p)[j]) + constants[j]
+            x = system.columns.predictors_of(np.eye(p)[j])
             b, _ = system.solve(self.mode.factored, system.sums(times(d2, x)))
             columns.append(self.natural_effects(b))
         return tuple(
@@ -275,10 +271,9 @@ class LaplaceSolution(Maximum):
         )
 
     def linear_variance(self, X: np.ndarray, random: tuple[tuple[np.ndarray, np.ndarray], ...]) -> np.ndarray:
-        B, slopes = self.system.columns.coefficients, self.mode_slopes
-        if self.shift is not None:  # at the cut points themselves
-            slopes = self.slopes_of_modes(self.shift @ B)
-        accumulated = self.with_modes(X[:, self.held.free] @ B, random, slopes)
+        if self.shift is not None:  # cut points stand for the intercept: modes move with them
+            return self.joint_variance(X, random, np.zeros((len(X), len(self.variance_rows[0]))))
+        accumulated = self.with_modes(X[:, self.held.free] @ self.system.columns.coefficients, random, self.mode_slopes)
         V = self.inverse_information[self.beta_part, self.beta_part]
         return self.given_parameters(random) + np.einsum("mp,pr,mr->m", accumulated, V, accumulated)
 

@@ -115,3 +115,19 @@ def test_cut_points_take_up_what_columns_are_away_from_zero(criterion, away, dat
         assert_allclose(ours, theirs, rtol=1e-4)
     cut = [f.vcov_all.loc["cut[0|1]", "x"] - shift * f.vcov_all.loc["x", "x"] for f, shift in ((fit, 0), (moved, away))]
     assert_allclose(cut[1], cut[0], atol=1e-7 * away)
+
+
+def test_conditional_predictors_have_their_errors_beside_cut_points(data):
+    """With huge groups modes follow what cut points and coefficients leave: predictors less cut points are known."""
+    rng = np.random.default_rng(6)
+    table = pd.concat([data] * 20)
+    latent = table["x"] + np.tile(rng.normal(size=GROUPS)[CODES], 20) + rng.logistic(size=len(table))
+    table["y"] = np.digitize(latent, [-1.0, 0.5])
+    moved = table.assign(x=table["x"] + 50.0)
+    fits = [(bml.fit("y ~ x + (1 | g)", d, family="cumulative"), d.head(3)) for d in (table, moved)]
+    near, far = (bml.predict(fit, rows, kind="linear") for fit, rows in fits)
+    fit, rows = fits[1]
+    assert_allclose(far["estimate"] - near["estimate"], 50.0 * fit["x"], rtol=1e-6)
+    # of 50 units of x, and of what a group of 120 rows leaves open
+    assert (far["se"] > 49.0 * fit.se["x"]).all()
+    assert (near["se"] < 0.4).all()
