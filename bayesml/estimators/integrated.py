@@ -157,7 +157,7 @@ class LaplaceLikelihood(IntegratedLikelihood):
         lam = system.assembled(roots)
         here = np.concatenate([lam, beta, phi])
         # a long step is judged by a value that changes much: its mode needs few digits
-        step = np.full(1, np.inf) if self.place is None else np.abs(here - self.place) / np.maximum(1.0, np.abs(here))
+        step = np.zeros(1) if self.place is None else np.abs(here - self.place) / np.maximum(1.0, np.abs(here))
         moved = float(step.max(initial=0.0))
         tolerance = ROUGH if moved > FAR else MODE_TOLERANCE if moved > CLOSE else FINE
         try:
