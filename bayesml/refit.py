@@ -12,6 +12,7 @@ from bayesml.errors import DataError, SpecificationError
 from bayesml.estimators import gaussian, laplace
 from bayesml.estimators.gaussian_solution import GaussianSolution, JointSolution
 from bayesml.estimators.refits import refit_many
+from bayesml.families import Family
 from bayesml.graphs.roles import build_graph
 from bayesml.linalg.threads import one_blas_thread
 from bayesml.results.likelihood import LikelihoodResult
@@ -119,7 +120,7 @@ def responses(result: LikelihoodResult, Y: Any) -> np.ndarray:
         raise SpecificationError(
             f"The response `{design.response_name}` is more than one number a row: fit the model to the new data."
         )
-    values = codes(design, Y) if design.categories else np.asarray(Y, float)
+    values = codes(design, Y) if design.categories else numbers(Y, result.model.family)
     n, given = design.n, int(design.rows[-1]) + 1
     if values.ndim not in (1, 2) or len(values) < n:
         raise DataError(f"`Y` has shape {values.shape}; give one response of {n} rows, or {n} rows and a column each.")
@@ -135,6 +136,15 @@ def responses(result: LikelihoodResult, Y: Any) -> np.ndarray:
     elif not design.categories:
         refuse_rows(~result.model.family.allows(values), f"is not allowed ({result.model.family.allowed})")
     return values
+
+
+def numbers(Y: Any, family: Family) -> np.ndarray:
+    """Responses as floats; a `DataError` for text."""
+    try:
+        return np.asarray(Y, float)
+    except (TypeError, ValueError):
+        advice = " Of two levels give 0 and 1." if family.reads_two_levels else ""
+        raise DataError(f"`Y` holds text or categories; the {family.name} family needs numbers.{advice}") from None
 
 
 def codes(design: Design, Y: Any) -> np.ndarray:

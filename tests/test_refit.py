@@ -106,6 +106,8 @@ def test_other_families_are_refitted_one_by_one():
     assert many.loc["reversed", "loglik"] == pytest.approx(expected.loglik, abs=1e-8)
     with pytest.raises(DataError, match="is not allowed .whole numbers from 0. in 1 rows"):
         bml.refit(fit, np.append(y[:-1], -1.0))
+    with pytest.raises(DataError, match="holds text or categories; the poisson family needs numbers"):
+        bml.refit(fit, ["many"] * len(y))
 
 
 def test_refits_keep_the_integral():
