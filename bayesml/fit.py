@@ -133,6 +133,8 @@ def integral(integration: str | None, criterion: str, exact: bool) -> str:
 
 def quadrature(integration: str, points: int | Sequence[int]) -> QuadratureRule | None:
     """The rule of a quadrature; None for the other integrals, which have no points."""
+    if integration == "ghq" and points == 1:
+        raise SpecificationError('`integration="ghq"` with one point, at effects of zero, tells nothing of variances.')
     if integration in RULES:
         return QuadratureRule(integration, points)
     if points != POINTS:

@@ -84,6 +84,7 @@ def test_part_of_a_correlated_term_cannot_be_held(sleep):
         ({"priors": {"Days": bml.Normal(0, 1)}}, 'criterion="map"'),
         ({"integration": "simpson"}, '"exact", "laplace", "aghq"'),
         ({"integration": "laplace", "criterion": "reml"}, "linear models only, whose integral is exact"),
+        ({"integration": "ghq", "points": 1}, "one point"),
         ({"REML": False}, "criterion"),
         ({"method": "ML"}, "criterion"),
         ({"nAGQ": 7}, "integration="),

@@ -78,9 +78,9 @@ class QuadratureRule:
                 f"`points={self.points!r}` has {len(given)} numbers; levels of grouping, the coarsest first, are: "
                 f"{', '.join(groups[::-1])}. Give one number, or one for each of them."
             )
-        if self.name != "aghq" and (given < 2).any():
+        if self.name == "mvaghq" and (given < 2).any():
             raise SpecificationError(
-                f"`integration={self.name!r}` needs at least 2 points, as one has no variance; one point of "
+                '`integration="mvaghq"` needs at least 2 points, as one has no variance; one point of '
                 '`integration="aghq"` is Laplace\'s approximation.'
             )
         points = tuple(int(count) for count in np.resize(given[::-1], len(groups)))
