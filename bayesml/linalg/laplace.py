@@ -272,7 +272,7 @@ class LaplaceSystem:
         if m:
             scale_border(S[:m, :m].copy(), H, lam, lay.lam_start, lay.q, lay.chain, lay.border_start)
             if m <= LOOPS_UP_TO:
-                logdet += factor_border(S, H)
+                logdet += factor_border(H)
             else:
                 info = lapack.dpotrf(H.T, lower=0, overwrite_a=1, clean=0)[1]
                 logdet += 2.0 * np.log(np.diag(H)).sum() if not info else np.nan

@@ -7,6 +7,7 @@ those of the grouping factors in the order of the layout. Effects of all factors
 
 import numpy as np
 
+from bayesml.linalg.border import cholesky_lower
 from bayesml.linalg.crossproducts import find
 from bayesml.linalg.elimination import kernel
 
@@ -384,18 +385,10 @@ def sweep_covariances(lam_start, q, chain_start, parent, ptr, idx, up, off, rows
 
 
 @kernel
-def factor_border(S, H):
+def factor_border(H):
     """Cholesky factor of H in its lower triangle, in place; log determinant, NaN where H is not positive definite."""
+    cholesky_lower(H)
     logdet = 0.0
-    n = len(H)
-    for i in range(n):
-        for j in range(i + 1):
-            t = H[i, j]
-            for k in range(j):
-                t -= H[i, k] * H[j, k]
-            if i == j:
-                H[i, i] = np.sqrt(t) if t > 0.0 else np.nan
-                logdet += 2.0 * np.log(H[i, i])
-            else:
-                H[i, j] = t / H[j, j]
+    for i in range(len(H)):
+        logdet += 2.0 * np.log(H[i, i])
     return logdet
