@@ -145,7 +145,7 @@ class SamplerStatus:
                 "raise target_accept (0.95, 0.99), or give the standard deviations an informative prior"
             )
         if self.rhat > RHAT_LIMIT:
-            found[f"R-hat {self.rhat:.4g} of {self.worst} is above {RHAT_LIMIT}"] = (
+            found[f"R-hat {self.rhat:.3f} of {self.worst} is above {RHAT_LIMIT}"] = (
                 "the chains disagree: raise tune, and look whether the data identify the parameter"
             )
         if min(self.ess_bulk, self.ess_tail) < needed:
