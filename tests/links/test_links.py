@@ -78,7 +78,7 @@ def check(name, function, points, mode, floor=1e-290):
     assert not failures, "\n".join([f"{len(failures)}", *failures[:60]])
 
 
-@pytest.mark.parametrize("mode", MODES, ids=str)
+@pytest.mark.parametrize("mode", MODES, ids=["rows", "python"])
 @pytest.mark.parametrize(
     ("name", "function"),
     [
