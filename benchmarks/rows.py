@@ -204,13 +204,4 @@ ROWS = (
         quantity="ess_per_second",
         against="Bambi",
     ),
-    Row(
-        "first-posterior-verbagg",
-        "NUTS, VerbAgg's crossed logit, smallest bulk ESS per second from `import` in a fresh process, warm caches",
-        "3 × Bambi",
-        3.0,
-        {"bayesml": "first_posterior_verbagg_bayesml.py", "Bambi": "first_posterior_verbagg_bambi.py"},
-        quantity="ess_per_second",
-        against="Bambi",
-    ),
 )
