@@ -33,7 +33,7 @@ def test_to_third_order(log_x):
 def test_of_arrays_without_compiling(n):
     log_x = np.linspace(-20.0, 20.0, n)
     expected = [stirling_error(value, 0) for value in log_x]
-    # to the last place but one: loops over arrays may be compiled to other instructions
-    np.testing.assert_allclose(stirling_errors(log_x), expected, rtol=1e-15, atol=0.0)
+    # loops over arrays may be compiled to other instructions; the tolerance is that above
+    np.testing.assert_allclose(stirling_errors(log_x), expected, rtol=1e-12, atol=0.0)
     tensor = TENSORS.stirling_error_of_log(TENSORS.as_tensor(log_x))
-    np.testing.assert_allclose(tensor.eval(mode="FAST_COMPILE"), expected, rtol=1e-15, atol=0.0)
+    np.testing.assert_allclose(tensor.eval(mode="FAST_COMPILE"), expected, rtol=1e-12, atol=0.0)
