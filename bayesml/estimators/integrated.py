@@ -189,7 +189,7 @@ class LaplaceLikelihood(IntegratedLikelihood):
         self.age += 1
         H[k : k + self.p, k : k + self.p] = -self.information
         for a in range(k + self.p, len(H)):
-            H[a, a] = -max(1.0, 0.1 * self.system.counted(np.ones(len(self.system.codes))))
+            H[a, a] = -max(1.0, 0.1 * self.system.rows_counted)
         return H
 
     @property

@@ -11,6 +11,7 @@ from bayesml.design.arrays import Design
 from bayesml.design.collapsing import collapse
 from bayesml.errors import ConvergenceWarning, NotIdentified
 from bayesml.estimators.ascent import Ascent, Optimum
+from bayesml.estimators.gaussian import sizes
 from bayesml.estimators.held import Held, hold
 from bayesml.estimators.integrated import (
     Ancillaries,
@@ -111,7 +112,7 @@ def refuse_perfect(optimum: Optimum, ancillaries: Ancillaries, graph: Graph) -> 
     """
     if optimum.converged or not ancillaries.n_free:
         return
-    start = unconstrained(graph.ancillary, starting_values(graph))[ancillaries.free]
+    start = unconstrained(graph.ancillary, starting_values(graph)[1])[ancillaries.free]
     point, n = optimum.point, ancillaries.n_free
     far = (np.abs(point.extra[-n:] - start) > RUNAWAY) & (np.abs(point.gradient[-n:]) > 1.0)
     free = [own for own, is_free in zip(ancillaries.all, ancillaries.free, strict=True) if is_free]
@@ -203,8 +204,7 @@ def fit_without_random(
 
     Newton's method; second derivatives in the ancillary parameters by differences.
     """
-    intercept, _ = graph.family.start(design.y, graph.link, design.categories)
-    values = starting_values(graph)
+    intercept, values = starting_values(graph)
     phi = unconstrained(graph.ancillary, np.where(ancillaries.free, values, ancillaries.held))
     natural = np.array([intercept if name.endswith("Intercept") else 0.0 for name in design.coefficients])
     p = len(natural)
@@ -247,10 +247,10 @@ def fit_without_random(
     return x[:p], ancillaries.phi(x[p:]), value
 
 
-def starting_values(graph: Graph) -> list[float]:
-    """Natural values of the ancillary parameters of a graph to start from."""
-    values = graph.family.start(graph.design.y, graph.link, graph.design.categories)[1]
-    return values[1:] if graph.response.fixes_scale else values
+def starting_values(graph: Graph) -> tuple[float, list[float]]:
+    """The intercept and natural values of the ancillary parameters of a graph to start from."""
+    intercept, values = graph.family.start(graph.design.y, graph.link, graph.design.categories)
+    return intercept, values[1:] if graph.response.fixes_scale else values
 
 
 def in_units_of_information(
@@ -261,8 +261,3 @@ def in_units_of_information(
     average = -float(np.einsum("nkk->", d2)) / d2[:, :, 0].size
     unit = average**-0.5 if average > 1e-12 else 1.0
     return replace(system, columns=system.columns.in_units(unit)), beta / unit
-
-
-def sizes(design: Design) -> list[float]:
-    """Rows a level of each random term."""
-    return [design.nobs / len(term.levels) for term in design.random]

@@ -243,6 +243,11 @@ class LaplaceSystem:
         level_sums(r, self.columns.Z, self.codes, self.columns.z_of, self.layout.q, self.start, out)
         return out
 
+    @cached_property
+    def rows_counted(self) -> float:
+        """Number of rows, each as often as it counts."""
+        return float(len(self.codes) if self.frequencies is None else self.frequencies.sum())
+
     def counted(self, values: np.ndarray) -> float:
         """Sum over rows, each as often as it counts."""
         return float(values.sum() if self.frequencies is None else values @ self.frequencies)
