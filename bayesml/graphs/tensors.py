@@ -113,9 +113,7 @@ def stirling_errors(log_x: np.ndarray) -> np.ndarray:
     flat = np.ascontiguousarray(log_x, dtype=float).ravel()
     if flat.size < FEW:
         return np.array([stirling.stirling_error(value, 0) for value in flat.tolist()]).reshape(log_x.shape)
-    out = np.empty_like(flat)
-    stirling.stirling_errors(flat, out)
-    return out.reshape(log_x.shape)
+    return stirling.stirling_errors(flat).reshape(log_x.shape)
 
 
 class LogRising(Derivative, BinaryScalarOp):

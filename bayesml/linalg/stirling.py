@@ -2,6 +2,8 @@
 
 from math import exp, log1p
 
+import numpy as np
+
 from bayesml.linalg.elimination import kernel
 
 SERIES = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 156, -3617 / 122400)
@@ -62,7 +64,9 @@ def stirling_error(log_x, order):
 
 
 @kernel
-def stirling_errors(log_x, out):
-    """`stirling_error` of an array."""
+def stirling_errors(log_x):
+    """`stirling_error` of a vector."""
+    out = np.empty(len(log_x))
     for i in range(len(log_x)):
         out[i] = stirling_error(log_x[i], 0)
+    return out

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from bayesml.linalg import normal_tails, rising_factorial
+from bayesml.linalg import normal_tails, rising_factorial, stirling
 
 
 def softplus(x: Any, namespace: ModuleType) -> Any:
@@ -66,6 +66,11 @@ def log_rising(y: Any, log_alpha: Any, namespace: ModuleType) -> Any:
         if namespace is np
         else namespace.log_rising(y, log_alpha)
     )
+
+
+def stirling_error_of_log(log_x: Any, namespace: ModuleType) -> Any:
+    """``log Γ(x) - (x - 1/2) log x + x - log(2 pi) / 2``, of log x."""
+    return elementwise(stirling.stirling_errors, log_x) if namespace is np else namespace.stirling_error_of_log(log_x)
 
 
 def log1p_ratio(x: Any, namespace: ModuleType) -> Any:
