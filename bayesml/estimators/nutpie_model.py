@@ -178,6 +178,22 @@ class Density:
         _write_affine(words, data, affine)
         return replace(self, affine=affine, compiled=replace(self.compiled, user_data=words, shared_data=data))
 
+    def with_inputs(self, arrays: dict[str, np.ndarray]) -> "Density":
+        """The same machine code reading other arrays, by name; names that it does not read are ignored.
+
+        All of the arrays are copies: nothing that is written into them reaches this density.
+        """
+        if self.stock:
+            raise ValueError("What nutpie compiled itself holds its data.")
+        inputs = {
+            name: np.array(arrays.get(name, own), own.dtype, order="C", copy=True) for name, own in self.inputs.items()
+        }
+        data = {f"input {i}": array for i, array in enumerate(inputs.values())}
+        words = _density_words(self.shapes, list(inputs.values()))
+        _write_affine(words, data, self.affine)
+        compiled = replace(self.compiled, user_data=words, shared_data=data)
+        return replace(self, compiled=compiled, inputs=inputs)
+
     def split(self, x: np.ndarray) -> dict[str, np.ndarray]:
         """Values of each variable, shape (..., *shape), of points x (..., n)."""
         parts, start = {}, 0
@@ -224,6 +240,8 @@ def compile_density(
     before_reading()
     # Copies: the callback reads them by address, and nobody else may change them.
     data = [np.array(v.get_value(borrow=True), order="C", copy=True) for v in shared]
+    inputs = {str(v.name): array for v, array in zip(shared, data, strict=True)}
+    assert len(inputs) == len(data), "two inputs have one name"
     words = _density_words(sizes, data)
     compiled = CompiledPyMCModel(
         dims={},
@@ -244,7 +262,7 @@ def compile_density(
     )
     density = Density(
         names, sizes, compiled, Affine.shift(np.zeros(n)), stock=False, origin=np.zeros(n),
-        inputs={str(v.name): array for v, array in zip(shared, data, strict=True)},
+        inputs=inputs,
     )  # fmt: skip
     return density.rescaled(density.affine)
 

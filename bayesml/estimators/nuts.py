@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -22,10 +22,10 @@ from bayesml.estimators.nuts_progress import SamplingProgress
 from bayesml.estimators.nuts_start import family_start, marginal_start, unconstrained_start, value_shapes
 from bayesml.estimators.separation import separated
 from bayesml.graphs.derivatives import RowDerivatives
-from bayesml.graphs.marginal_model import MachineCode, marginal_model
+from bayesml.graphs.marginal_model import MachineCode, marginal_model, system_inputs
 from bayesml.graphs.propriety import require_proper
 from bayesml.graphs.roles import Graph
-from bayesml.graphs.sampled_model import sampled_model
+from bayesml.graphs.sampled_model import observed_arrays, sampled_model
 from bayesml.graphs.transforms import marginalise
 from bayesml.linalg.gaussian import GaussianSystem
 from bayesml.linalg.laplace import LaplaceSystem
@@ -97,10 +97,7 @@ def sample_graph(
     if kind == "auto":
         kind = "marginal" if graph.exact else "partial"
     with SamplingProgress(progressbar) as progress, threadpool_limits(1):
-        if kind == "marginal":
-            target = at_mode(marginalise(graph, "random and beta"), progress, ahead or CompileAhead(wanted=False))
-        else:
-            target = joint_target(graph, kind, progress)
+        target = CompiledGraph.of(graph, kind, progress, ahead or CompileAhead(wanted=False)).target(progress)
         found = sample_density(
             target.density, progress, draws=draws, tune=tune, chains=chains, cores=cores, seed=seed,
             target_accept=ACCEPTANCE[kind == "marginal"] if target_accept is None else target_accept,
@@ -178,48 +175,110 @@ class Target:
         return marginal_posterior(self.graph, self.model, self.system, self.density, draws, seed)
 
 
-def at_mode(graph: Graph, progress: SamplingProgress, ahead: CompileAhead) -> Target:
-    """A marginalised graph, in coordinates in which it is nearly standard normal around its mode."""
-    with progress.step("Compiling the model"), collector_paused():
+@dataclass(frozen=True, eq=False)
+class CompiledGraph:
+    """The log density of a graph, compiled; other responses on the same design compile nothing more.
+
+    Parameters
+    ----------
+    graph : Graph
+        Marginalised; or joint, all of its terms centred.
+    model : pymc.Model
+    density : Density
+        In unconstrained coordinates.
+    system : GaussianSystem or None
+        Cross-products of a marginalised graph.
+    kind : str
+        The parametrisation.
+    """
+
+    graph: Graph
+    model: pm.Model
+    density: Density
+    system: GaussianSystem | None
+    kind: str
+
+    @classmethod
+    def of(cls, graph: Graph, kind: str, progress: SamplingProgress, ahead: CompileAhead) -> "CompiledGraph":
+        """A graph compiled for a parametrisation."""
+        if kind == "marginal":
+            return cls.marginal(marginalise(graph, "random and beta"), progress, ahead)
+        # centred while looking for the mode; what is sampled is chosen there
+        joint = graph.replace(centred=(True,) * len(graph.random))
+        with progress.step("Compiling the joint model"), collector_paused():
+            model = sampled_model(joint)
+            return cls(joint, model, compile_density(model, value_shapes(model)), None, kind)
+
+    @classmethod
+    def marginal(cls, graph: Graph, progress: SamplingProgress, ahead: CompileAhead) -> "CompiledGraph":
+        """A marginalised graph compiled."""
+        with progress.step("Compiling the model"), collector_paused():
+            system = GaussianSystem.of(graph.design, ~graph.integrated_beta)
+            code = MachineCode()
+
+            def enter() -> None:
+                ahead.finish()
+                code.enter(system)
+
+            model = marginal_model(graph, system, code)
+            return cls(graph, model, compile_density(model, value_shapes(model), enter), system, "marginal")
+
+    def of_responses(self, y: np.ndarray) -> "CompiledGraph":
+        """The same graph with other responses y (n,), one number a row; priors keep their numbers."""
+        design = self.graph.design
+        graph = self.graph.replace(
+            design=replace(design, y=y, response={**design.response, "y": y}), numbers=self.graph.priors
+        )
+        if self.density.stock:
+            return CompiledGraph.of(graph, self.kind, SamplingProgress(False), CompileAhead(wanted=False))
+        if self.system is None:
+            return replace(self, graph=graph, density=self.density.with_inputs(observed_arrays(graph)))
         system = GaussianSystem.of(graph.design, ~graph.integrated_beta)
-        code = MachineCode()
+        return replace(self, graph=graph, system=system, density=self.density.with_inputs(system_inputs(system)))
 
-        def enter() -> None:
-            ahead.finish()
-            code.enter(system)
+    def target(self, progress: SamplingProgress) -> Target:
+        """What the chains run on, around the mode."""
+        return self._joint_target(progress) if self.system is None else self._marginal_target(progress)
 
-        model = marginal_model(graph, system, code)
-        density = compile_density(model, value_shapes(model), enter)
-    with progress.step("Looking for the mode"):
-        start = unconstrained_start(model, marginal_start(graph))
-        mode = find_mode(density.evaluate, start)
-    affine = mode.affine if mode is not None and mode.converged else Affine.shift(start)
-    return Target(graph, model, density.rescaled(affine), system, "marginal")
+    def _marginal_target(self, progress: SamplingProgress) -> Target:
+        """Coordinates in which the density is nearly standard normal around its mode."""
+        with progress.step("Looking for the mode"):
+            start = unconstrained_start(self.model, marginal_start(self.graph))
+            mode = find_mode(self.density.evaluate, start)
+        affine = mode.affine if mode is not None and mode.converged else Affine.shift(start)
+        return Target(self.graph, self.model, self.density.rescaled(affine), self.system, "marginal")
+
+    def _joint_target(self, progress: SamplingProgress) -> Target:
+        """The joint graph, its effects centred or not, around the mode of the marginal posterior.
+
+        The mode of the joint density itself is no place to start: it is unbounded where a centred term's sd is zero.
+        """
+        graph, kind, density = self.graph, self.kind, self.density
+        terms = len(graph.random)
+        centred = None if kind == "partial" else (kind == "centred",) * terms
+        with progress.step("Looking for the mode"):
+            # which terms are centred is written into its inputs
+            density = density if density.stock else density.with_inputs({})
+            found = None if density.stock else approximate(graph, self.model, density, centred)
+        if found is not None:
+            joint = graph.replace(centred=found.centred)
+            return Target(joint, self.model, density.rescaled(found.affine), None, kind, found.scaled)
+        joint = graph.replace(centred=centred or (False,) * terms)
+        model = sampled_model(joint)
+        density = compile_density(model, value_shapes(model))
+        start = unconstrained_start(model, family_start(graph))
+        name = "centred" if kind == "centred" else "noncentred"
+        return Target(joint, model, density.rescaled(Affine.shift(start)), None, name)
+
+
+def at_mode(graph: Graph, progress: SamplingProgress, ahead: CompileAhead) -> Target:
+    """What the chains of a marginalised graph run on."""
+    return CompiledGraph.marginal(graph, progress, ahead).target(progress)
 
 
 def joint_target(graph: Graph, kind: str, progress: SamplingProgress) -> Target:
-    """The joint graph, its effects centred or not, around the mode of the marginal posterior.
-
-    The mode of the joint density itself is no place to start: it is unbounded where a centred term's sd is zero.
-    """
-    terms = len(graph.random)
-    centred = None if kind == "partial" else (kind == "centred",) * terms
-    # centred while looking for the mode; what is sampled is chosen there
-    joint = graph.replace(centred=(True,) * terms)
-    with progress.step("Compiling the joint model"), collector_paused():
-        model = sampled_model(joint)
-        density = compile_density(model, value_shapes(model))
-    with progress.step("Looking for the mode"):
-        found = None if density.stock else approximate(joint, model, density, centred)
-    if found is not None:
-        joint = graph.replace(centred=found.centred)
-        return Target(joint, model, density.rescaled(found.affine), None, kind, found.scaled)
-    joint = graph.replace(centred=centred or (False,) * terms)
-    model = sampled_model(joint)
-    density = compile_density(model, value_shapes(model))
-    start = unconstrained_start(model, family_start(graph))
-    name = "centred" if kind == "centred" else "noncentred"
-    return Target(joint, model, density.rescaled(Affine.shift(start)), None, name)
+    """What the chains of a joint graph run on."""
+    return CompiledGraph.of(graph, kind, progress, CompileAhead(wanted=False)).target(progress)
 
 
 def sample_density(

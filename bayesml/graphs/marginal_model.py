@@ -74,11 +74,16 @@ def marginal_model(graph: Graph, system: GaussianSystem | None = None, code: Mac
         settings = (given.astype(np.int64), rows[:, 0].copy(), rows[:, 1].copy(), *parameters.bounds, parameters.layout)
         names = ("given", "prior_mean", "prior_precision", "lower", "width", "layout")
         inputs = [flat_input(name, array) for name, array in zip(names, settings, strict=True)]
-        numbers = [flat_input(f"cross_products_{i}", array) for i, array in enumerate(system.numbers())]
+        numbers = [flat_input(name, array) for name, array in system_inputs(system).items()]
         inputs += [code.density, *numbers, code.kernels]
         pm.Potential("marginal", GaussianMarginal()(sd, unit, sigma, beta, *inputs)[0])
         _natural_parameters(graph, dimensions, parameters, sd, unit)
     return model
+
+
+def system_inputs(system: GaussianSystem) -> dict[str, np.ndarray]:
+    """The arrays of a system by the names of the inputs that hold them."""
+    return {f"cross_products_{i}": array for i, array in enumerate(system.numbers())}
 
 
 def _coefficients(graph: Graph, given: np.ndarray) -> TensorVariable:

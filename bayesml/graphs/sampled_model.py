@@ -135,7 +135,9 @@ def sampled_model(graph: Graph) -> pm.Model:
 
 def observed(graph: Graph) -> dict[str, TensorVariable]:
     """The arrays of the outcome as inputs."""
-    return {
-        INPUT_NAMES.get(name, name): pm.Data(INPUT_NAMES.get(name, name), array, dims="obs")
-        for name, array in outcome_inputs(graph).items()
-    }
+    return {name: pm.Data(name, array, dims="obs") for name, array in observed_arrays(graph).items()}
+
+
+def observed_arrays(graph: Graph) -> dict[str, np.ndarray]:
+    """The arrays of the outcome (n,) by the names of their inputs."""
+    return {INPUT_NAMES.get(name, name): array for name, array in outcome_inputs(graph).items()}
