@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     )
     from bayesml.fit import fit
     from bayesml.graphs.plain_model import graph
+    from bayesml.post.equations import equations
     from bayesml.post.icc import icc
     from bayesml.post.laplace_error import laplace_error
     from bayesml.post.lrtest import lrtest
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from bayesml.syntax.model import Model
 
 _HOME = {
+    "equations": "bayesml.post.equations",
     "fit": "bayesml.fit",
     "graph": "bayesml.graphs.plain_model",
     "hypothesis": "bayesml.bayes.hypothesis",
@@ -94,7 +96,7 @@ _SUBPACKAGES = ("datasets", "distributions", "errors", "families", "links", "plo
 
 __all__ = [  # noqa: RUF022 - verbs first
     "fit", "sample", "refit", "predict", "icc", "lrtest", "wald_test", "ranef", "hypothesis",
-    "side_by_side", "laplace_error", "graph", "prior_table", "Model", "load",
+    "side_by_side", "equations", "laplace_error", "graph", "prior_table", "Model", "load",
     "Cauchy", "Exponential", "Fixed", "Flat", "Gamma", "HalfCauchy", "HalfFlat", "HalfNormal", "HalfStudentT",
     "InverseGamma", "LKJ", "Laplace", "LogNormal", "Normal", "OnVariance", "ScaledBeta", "StudentT", "Uniform",
     "datasets", "distributions", "errors", "families", "links", "plots",

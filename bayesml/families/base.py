@@ -193,6 +193,11 @@ class Family(ABC):
     def simulate(self, rng: np.random.Generator, parameters: Mapping[str, Any]) -> np.ndarray:
         """Independent responses, one for each element of the broadcast parameters."""
 
+    def notation(self, parameters: Sequence[str]) -> str:
+        """The distribution in mathematics, LaTeX, of the symbols of its parameters: trials, mean, ancillary ones."""
+        name = "".join(part.capitalize() for part in self.name.split("_"))
+        return rf"\operatorname{{{name}}}({', '.join(parameters)})"
+
     def latent_variance(self, link: Link, scale: float) -> float | None:
         """Level-1 variance on the scale of the linear predictor; `scale` is the scale parameter, 1 without one."""
         return link.latent_variance

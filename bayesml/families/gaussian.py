@@ -1,6 +1,6 @@
 """Gaussian family."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import inf, log, pi
 from types import ModuleType
 from typing import Any
@@ -59,6 +59,11 @@ class Gaussian(Family):
 
     def latent_variance(self, link: Link, scale: float) -> float | None:
         return scale**2 if self.exact_with(link) else None
+
+    def notation(self, parameters: Sequence[str]) -> str:
+        mean, sd = parameters
+        squared = f"{sd}^2" if " " not in sd else rf"\left({sd}\right)^2"
+        return rf"\operatorname{{Normal}}({mean}, {squared})"
 
     def ratio(self, link: Link) -> str:
         return "Ratio of means" if link.name == "log" else link.ratio

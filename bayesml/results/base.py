@@ -281,6 +281,10 @@ class Result(ABC):
         """The summary as LaTeX (booktabs)."""
         return self.summary().to_latex()
 
+    def to_markdown(self) -> str:
+        """The summary as Markdown."""
+        return self.summary().to_markdown()
+
     def save(self, path: str | PathLike[str]) -> None:
         """Write the result to a file that `bml.load` reads back equal; see `bayesml.results.storage.save`."""
         # Loaded when it is used: it needs HDF5, and a fit does not.

@@ -9,6 +9,7 @@ import pandas as pd
 from bayesml.errors import ColumnNotFound
 from bayesml.tables.html import render_html
 from bayesml.tables.latex import render_latex
+from bayesml.tables.markdown import render_markdown
 from bayesml.tables.numbers import Cell
 from bayesml.tables.text import render_text
 
@@ -103,7 +104,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Table:
-    """Titled sections with header lines and notes; shows itself as text, HTML and LaTeX.
+    """Titled sections with header lines and notes; shows itself as text, HTML, LaTeX and Markdown.
 
     Parameters
     ----------
@@ -133,6 +134,10 @@ class Table:
     def to_latex(self) -> str:
         """LaTeX tabulars that use the booktabs rules."""
         return render_latex(self)
+
+    def to_markdown(self) -> str:
+        """Markdown, one pipe table a section."""
+        return render_markdown(self)
 
     def to_pandas(self, section: int | str = 0) -> pd.DataFrame:
         """One section as a DataFrame of numbers, by position or title."""

@@ -100,3 +100,13 @@ def test_letters_of_all_alphabets_are_aligned():
     shown = [line for line in lines if "2.0000" in line]
     assert [text_width(line) for line in shown] == [60] * 4
     assert text_width("体重") == 4
+
+
+def test_markdown_escapes_text_and_keeps_the_columns():
+    table = TABLE.to_markdown()
+    assert "| x | 1.2500 | 0.5000 | 0.2500 | 2.2500 |" in table
+    assert r"| a\_b | -1.0000 |" in table
+    assert r"A note that says \<this\> & that." in table
+    assert "`y ~ x`" in table
+    widths = {line.replace("\\|", "").count("|") for line in table.splitlines() if "estimate" in line or "1.25" in line}
+    assert widths == {6}
