@@ -10,27 +10,32 @@ Grammar, the loosest binding first::
     product     : signed (("*" | "/") signed)*
     signed      : ("-" | "+") signed | power
     power       : operand ("^" signed)?
-    operand     : number | address | function(sum) | "(" statement ")"
+    operand     : number | address | function(sum) | prediction | "(" statement ")"
+    prediction  : kind "(" [of ","] column "=" value ("," column "=" value)* ")"      mean(Days=10, Subject=308)
 
 Nothing is evaluated as code. Where the addresses that exist are known, the longest text that is one
 of them is taken for it, so that `exp(x)` is a coefficient where there is one of that name and a function elsewhere.
 """
 
 import re
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import NoReturn
 
 from bayesml.errors import ColumnNotFound, FormulaError
-from bayesml.spec.expressions import PLAIN_NAME
+from bayesml.spec.expressions import PLAIN_NAME, Name
 from bayesml.syntax.address import by_canonical, canonical, nearest_addresses
 
 FUNCTIONS = frozenset({"exp", "log", "sqrt", "abs"})
 """Functions of a statement."""
 
+PREDICTIONS = frozenset({"mean", "linear", "probability", "survivor", "hazard", "median"})
+"""Kinds of predictions that a statement may name, as in `predict`."""
+
 _COMPARISONS = ("<=", ">=", "==", "!=", "<", ">", "=", "\u2264", "\u2265", "\u2260")
 _SAME = {"==": "=", "\u2264": "<=", "\u2265": ">=", "\u2260": "!=", "**": "^"}
 _NUMBER = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+_PLAIN_VALUE = re.compile(r"[^\s,=<>()'\"](?:[^,=<>()'\"]*[^\s,=<>()'\"])?")
 _DEEPEST = 50
 
 
@@ -65,6 +70,42 @@ class Function:
         if self.function == "-":
             return f"-{_within(self.argument, _SIGN + 1)}"
         return f"{self.function}({self.argument})"
+
+
+@dataclass(frozen=True)
+class At:
+    """A column of the data at a value, `Days=10`, as text; `position` is where it stands."""
+
+    column: str
+    value: str
+    position: int = field(default=0, compare=False)
+
+    def __str__(self) -> str:
+        return f"{Name(self.column)}={_quoted(self.value)}"
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A prediction at values of columns: `mean(Days=10, Subject=308)`, `probability(5, temp=warm)`.
+
+    Parameters
+    ----------
+    kind : str
+        One of `PREDICTIONS`.
+    of : str
+        The outcome of a probability, the time of a survivor function or hazard, the predictor of several; or empty.
+    at : tuple of At
+    position : int
+        Where it stands.
+    """
+
+    kind: str
+    of: str = ""
+    at: tuple[At, ...] = ()
+    position: int = field(default=0, compare=False)
+
+    def __str__(self) -> str:
+        return f"{self.kind}({', '.join([*([_quoted(self.of)] if self.of else []), *map(str, self.at)])})"
 
 
 @dataclass(frozen=True)
@@ -108,10 +149,15 @@ class Logical:
         return f" {self.operator} ".join(f"({p})" if isinstance(p, Logical) else str(p) for p in self.parts)
 
 
-Arithmetic = Number | Address | Function | Binary
+Arithmetic = Number | Address | Function | Prediction | Binary
 
 _BINDS = {"+": 1, "-": 1, "*": 2, "/": 2, "^": 4}
 _SIGN = 3
+
+
+def _quoted(value: str) -> str:
+    """A value as it is written: in quotes where it could be taken for something else."""
+    return value if _PLAIN_VALUE.fullmatch(value) else '"' + value.replace('"', "'") + '"'
 
 
 def _binds(part: "Arithmetic") -> int:
@@ -135,7 +181,9 @@ Logic = Comparison | Logical
 Statement = Arithmetic | Logic
 
 
-def parse_statement(text: str, known: Collection[str] | None = None) -> Statement:
+def parse_statement(
+    text: str, known: Collection[str] | None = None, spellings: Mapping[str, str] | None = None
+) -> Statement:
     """A hypothesis, constraint or quantity as a tree.
 
     Parameters
@@ -146,6 +194,8 @@ def parse_statement(text: str, known: Collection[str] | None = None) -> Statemen
         Addresses that exist. They are preferred over functions and operators wherever the text has one of them,
         written with or without spaces and backticks; the tree holds them as they stand here.
         Without it addresses are read by their form.
+    spellings : mapping of str to str, optional
+        Other ways of writing some of the addresses: ``{"sd(judge)": "sd(Intercept | judge)"}``.
 
     Raises
     ------
@@ -154,7 +204,7 @@ def parse_statement(text: str, known: Collection[str] | None = None) -> Statemen
     ColumnNotFound
         An address that does not exist; the nearest ones are named.
     """
-    parser = _Parser(text, known)
+    parser = _Parser(text, known, spellings or {})
     statement = parser.disjunction()
     if parser.rest():
         parser.fail("expected an operator, a comparison or the end")
@@ -163,30 +213,39 @@ def parse_statement(text: str, known: Collection[str] | None = None) -> Statemen
 
 def addresses_in(statement: Statement) -> tuple[str, ...]:
     """Addresses of a statement, in order, without repeats."""
-    return tuple(dict.fromkeys(_addresses(statement)))
+    return tuple(dict.fromkeys(part.address for part in _leaves(statement) if isinstance(part, Address)))
 
 
-def _addresses(statement: Statement) -> Iterator[str]:
+def predictions_in(statement: Statement) -> tuple[Prediction, ...]:
+    """Predictions of a statement, in order, without repeats."""
+    return tuple(dict.fromkeys(part for part in _leaves(statement) if isinstance(part, Prediction)))
+
+
+def _leaves(statement: Statement) -> Iterator[Arithmetic]:
+    """The parts of a statement that have no parts."""
     match statement:
-        case Address(address):
-            yield address
         case Function(_, argument):
-            yield from _addresses(argument)
+            yield from _leaves(argument)
         case Binary(_, left, right):
-            yield from _addresses(left)
-            yield from _addresses(right)
+            yield from _leaves(left)
+            yield from _leaves(right)
         case Comparison(_, parts) | Logical(_, parts):
             for part in parts:
-                yield from _addresses(part)
+                yield from _leaves(part)
+        case _:
+            yield statement
 
 
 class _Parser:
     """Recursive descent over the characters, since what an address is depends on those that exist."""
 
-    def __init__(self, source: str, known: Collection[str] | None):
+    def __init__(self, source: str, known: Collection[str] | None, spellings: Mapping[str, str]):
         self.source = " ".join(source.splitlines()).replace("\t", " ")
         self.known = known
-        self.table = by_canonical(known) if known is not None else None
+        self.table = None
+        if known is not None:
+            others = {canonical(spelling): address for spelling, address in spellings.items()}
+            self.table = others | by_canonical(known)
         self.position = 0
         self.depth = 0
 
@@ -348,6 +407,8 @@ class _Parser:
             self.position += match.end()
             start = self.position
             return Function(match[0], self.quantity(self.parenthesis(), start))
+        if match and match[0] in PREDICTIONS and rest[match.end() :].lstrip().startswith("("):
+            return self.prediction(match[0])
         if match or rest[0] == "`":
             return self.unknown_address()
         self.fail(f"expected a number or a parameter, found `{rest[0]}`")
@@ -363,6 +424,53 @@ class _Parser:
         if not self.accept(")"):
             self.fail(f"expected `)` or an operator; the `(` at {opening + 1} is open")
         return inner
+
+    # -- predictions ----------------------------------------------------------------------------
+
+    def prediction(self, kind: str) -> Prediction:
+        """`mean(Days=10, Subject=308)`."""
+        start = self.position
+        self.position += len(kind)
+        self.accept("(")
+        of, at = "", list[At]()
+        while not self.accept(")"):
+            place = self.argument_place()
+            name = re.match(rf"({PLAIN_NAME.pattern}|`[^`]+`)\s*==?\s*", self.rest())
+            if name:
+                self.position += len(name[0])
+                column = name[1].strip("`")
+                if any(column == other.column for other in at):
+                    self.fail(f"`{column}` is given twice", place, len(name[1]))
+                at.append(At(column, self.value(column), place))
+            elif of or at:
+                self.fail(f"expected `column=value`, as in `{kind}(x=1)`")
+            else:
+                of = self.value("")
+            if not self.accept(",") and not self.rest().startswith(")"):
+                self.fail(f"expected `,` or `)` of `{kind}(`")
+        return Prediction(kind, of, tuple(at), start)
+
+    def argument_place(self) -> int:
+        """Where the next argument begins."""
+        self.rest()
+        return self.position
+
+    def value(self, column: str) -> str:
+        """A number, a label, or a text in quotes."""
+        rest = self.rest()
+        match = re.match(r'"([^"]*)"|\'([^\']*)\'', rest)
+        if match:
+            self.position += len(match[0])
+            return match[1] if match[1] is not None else match[2]
+        match = _PLAIN_VALUE.match(rest)
+        if not match:
+            self.fail(
+                f"expected a value of `{column}`: a number, a label, or a text in quotes"
+                if column
+                else "expected `column=value`"
+            )
+        self.position += len(match[0])
+        return match[0].strip()
 
     # -- addresses ------------------------------------------------------------------------------
 

@@ -7,13 +7,16 @@ from hypothesis import strategies as st
 from bayesml.errors import ColumnNotFound, FormulaError
 from bayesml.syntax.statement import (
     Address,
+    At,
     Binary,
     Comparison,
     Function,
     Logical,
     Number,
+    Prediction,
     addresses_in,
     parse_statement,
+    predictions_in,
 )
 
 KNOWN = (
@@ -80,6 +83,14 @@ TREES = {
     "exp(Days)": Function("exp", DAYS),
     "sqrt(abs(Days) + 1)": Function("sqrt", Binary("+", Function("abs", DAYS), Number(1))),
     "log(sigma)": Function("log", SIGMA),
+    "mean(Days=10) - mean(Days = -1.5e3)": Binary(
+        "-", Prediction("mean", "", (At("Days", "10"),)), Prediction("mean", "", (At("Days", "-1.5e3"),))
+    ),
+    "probability(5, temp=warm, `body mass`='a, b') > 0.5": Comparison(
+        (">",), (Prediction("probability", "5", (At("temp", "warm"), At("body mass", "a, b"))), Number(0.5))
+    ),
+    "linear(school=I:Victory)": Prediction("linear", "", (At("school", "I:Victory"),)),
+    "mean()": Prediction("mean"),
 }
 
 
@@ -87,6 +98,19 @@ TREES = {
 def test_trees(text, tree):
     assert parse_statement(text, KNOWN) == tree
     assert parse_statement(str(tree), KNOWN) == tree
+
+
+def test_predictions_of_a_statement_stand_once_each():
+    tree = parse_statement("mean(Days=1) > mean(Days=0) and mean(Days=1) < 2 * sigma", KNOWN)
+    assert [str(p) for p in predictions_in(tree)] == ["mean(Days=1)", "mean(Days=0)"]
+    assert [p.position for p in predictions_in(tree)] == [0, 15]
+    assert addresses_in(tree) == ("sigma",)
+
+
+def test_other_spellings_of_an_address():
+    spellings = {"sd(judge)": "sd(Intercept | judge)", "sigma": "Days"}
+    tree = parse_statement("sd( judge ) > sigma", [*KNOWN, "sd(Intercept | judge)"], spellings)
+    assert tree.operands == (Address("sd(Intercept | judge)"), SIGMA)
 
 
 def test_a_coefficient_is_preferred_over_a_function():
@@ -142,6 +166,11 @@ FAILS = {
     "Days + (sigma > 1)": (6, "true or false"),
     "(Days > 1) > 2": (0, "true or false"),
     "1 != Days != 2": (0, "does not stand in a chain"),
+    "mean(Days=, x=2) > 1": (10, "a value of `Days`"),
+    "mean(Days=1 > 2": (12, "expected `,` or `\\)`"),
+    "mean(a=1, b) > 2": (10, "column=value"),
+    "mean(a=1, a=2) > 2": (10, "given twice"),
+    "mean(3, 4) > 2": (8, "column=value"),
     "(" * 60 + "Days" + ")" * 60: (50, "within each other"),
     "-" * 200 + "Days": (50, "within each other"),
 }
