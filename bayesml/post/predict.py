@@ -1,5 +1,6 @@
 """`predict`: predictions for the rows of a fit or for new rows."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from bayesml.post.posterior_prediction import predict_by_draws
 from bayesml.post.prediction_rows import prediction_rows, refuse_new_levels
 from bayesml.post.quantities import quantity
 from bayesml.post.request import Request
+from bayesml.post.streams import PREDICTION_STREAM, stream
 from bayesml.results.base import Result
 from bayesml.results.intervals import normal_quantile
 from bayesml.results.likelihood import LikelihoodResult
@@ -65,8 +67,10 @@ def predict(
         0. ``"marginal"``: averaged over the distribution of the random effects, for a level taken at random: in a
         linear model the same mean, in others not, as a mean of probabilities is not the probability of a mean.
         Averages of hazards and medians are averages over levels, not hazard or median of their mixture.
-    outcome : label of a category, or number
-        Of ``"probability"``: a category, 0 or 1, or a count. Without it one column for each category.
+    outcome : label of a category, number, or a list of these
+        Of ``"probability"``: a category, 0 or 1, or a count. Without it one column for each category. Of
+        ``"linear"``, where there are several linear predictors: the category of one. With a list each row is repeated
+        for each of them, the last level of the index.
     times : number or sequence of numbers
         Of ``"survivor"`` and ``"hazard"``; each row is repeated for each of them, the last level of the index.
     new_levels : {"error", "zero", "draw"}
@@ -79,13 +83,15 @@ def predict(
     ci_prob : float, default 0.95
         Content of the interval, equal-tailed.
     random_seed : int, optional
-        Seed of draws: new levels, prediction intervals of a posterior, and those of fits that are not linear.
+        Seed of draws: new levels, prediction intervals of a posterior, and those of fits that are not linear. Default
+        of a posterior: follows from the seed of the sampling.
 
     Returns
     -------
     DataFrame
         `estimate se lower upper` on the index of `newdata`. A row with a missing value has NaN. Where there are
-        several values a row, of all categories or of several linear predictors, one column each, without `se`.
+        several values a row, of all categories or of several linear predictors, one column each, without `se`; a list
+        of outcomes gives each its `se` and interval.
 
         Fits: `se` by the delta method includes the uncertainty of coefficients and conditional modes jointly and of
         parameters of the family, at the estimated variances; of marginal predictions that of the variances too.
@@ -107,7 +113,7 @@ def predict(
     ------
     SpecificationError
         Unknown options; a quantity that the family does not have; a prediction interval for rows whose weight, known
-        sd or number of trials is not given.
+        sd or number of trials is not given: in the columns of the formula, or trials in a column `trials`.
     DataError
         A level that the fit has not seen, with `new_levels="error"`.
 
@@ -120,6 +126,12 @@ def predict(
     (2, 4)
     """
     refuse_unknown("predict", unknown, ELSEWHERE)
+    if isinstance(outcome, (list, tuple)):
+        seed = int(np.random.default_rng(random_seed).integers(2**63)) if random_seed is None else random_seed
+        options = dict(
+            times=times, new_levels=new_levels, se=se, interval=interval, ci_prob=ci_prob, random_seed=seed
+        )  # fmt: skip
+        return by_outcome([predict(result, newdata, kind, ranef, own, **options) for own in outcome], outcome)
     wanted = quantity(result, kind, outcome, times)
     one_of("ranef", ranef, ["conditional", "zero", "marginal"])
     one_of("new_levels", new_levels, ["error", "zero", "draw"])
@@ -130,9 +142,10 @@ def predict(
         refuse_prediction_interval(result, kind)
     rng = np.random.default_rng(random_seed)
     conditional = ranef == "conditional"
-    request = Request(wanted, ranef, conditional and new_levels == "draw", interval, ci_prob, se, rng)
+    seed = stream(result, random_seed, PREDICTION_STREAM)
+    request = Request(wanted, ranef, conditional and new_levels == "draw", interval, ci_prob, se, rng, seed)
     between = request.averaged or (ranef == "marginal" and interval == "prediction")
-    everything = prediction_rows(result.design, newdata, random=conditional or between, groups=conditional)
+    everything = prediction_rows(result, newdata, random=conditional or between, groups=conditional)
     if conditional and new_levels == "error":
         refuse_new_levels(result.design, everything)
     if wanted.times is not None:
@@ -145,6 +158,20 @@ def predict(
     frame = pd.DataFrame(np.nan, index=everything.index, columns=columns)
     frame.iloc[np.flatnonzero(complete)] = np.column_stack([*values.values()])
     return frame
+
+
+def by_outcome(frames: list[pd.DataFrame], outcomes: Sequence[Any]) -> pd.DataFrame:
+    """Predictions of several outcomes: each row once for each of them, which is the last level of the index."""
+    if not outcomes:
+        raise SpecificationError("`outcome=[]` asks for nothing: give at least one.")
+    index = frames[0].index
+    levels = [np.repeat(index.get_level_values(i), len(frames)) for i in range(index.nlevels)]
+    labels = np.tile(np.array(outcomes, dtype=object), len(index))
+    interleaved = np.stack([frame.to_numpy() for frame in frames], axis=1).reshape(-1, frames[0].shape[1])
+    names = [*index.names, "outcome"]
+    return pd.DataFrame(
+        interleaved, index=pd.MultiIndex.from_arrays([*levels, labels], names=names), columns=frames[0].columns
+    )
 
 
 def refuse_prediction_interval(result: Result, kind: str) -> None:

@@ -7,9 +7,17 @@ import numpy as np
 import pandas as pd
 
 from bayesml.design.arrays import Design
+from bayesml.design.columns import read_column
+from bayesml.design.evaluation import Evaluator
 from bayesml.design.new_rows import NewRandom, new_rows
 from bayesml.errors import DataError, SpecificationError
+from bayesml.results.base import Result
 from bayesml.results.response_scale import trials_of
+from bayesml.sources.frame import read_frame
+from bayesml.spec.expressions import names_in
+
+TRIALS = "trials"
+"""Column of new rows that holds their number of trials."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,13 +105,14 @@ class PredictionRows:
         """Refuse new responses whose weight or number of trials is not known."""
         if self.weights_missing:
             raise SpecificationError(
-                "A prediction interval needs the weight or known sd of each new row: give its column in `newdata`, or "
-                'ask for `interval="confidence"`.'
+                "A new response, or a prediction interval, needs the weight or known sd of each new row: give its "
+                'column in `newdata`, or ask for the mean with `interval="confidence"`.'
             )
         if self.trials_missing:
             raise SpecificationError(
-                "A prediction interval of a proportion needs its number of trials, which new rows do not have: ask for "
-                '`interval="confidence"`, or predict for the rows of the fit.'
+                "A new response, or a prediction interval, needs its number of trials: give it in `newdata`, in the "
+                f"columns of the formula or in a column `{TRIALS}`, or ask for the mean with "
+                '`interval="confidence"`.'
             )
 
     def proportions(self, values: np.ndarray) -> np.ndarray:
@@ -111,16 +120,19 @@ class PredictionRows:
         return values if self.trials is None else values / self.trials
 
 
-def prediction_rows(design: Design, newdata: Any, random: bool, groups: bool) -> PredictionRows:
+def prediction_rows(result: Result, newdata: Any, random: bool, groups: bool) -> PredictionRows:
     """The rows of the fit where `newdata` is None, else those of `newdata`.
 
     Parameters
     ----------
+    result : Result
+    newdata : data frame, optional
     random : bool
         Whether the columns of the random terms are needed.
     groups : bool
         Whether the levels of the grouping factors are needed.
     """
+    design = result.design
     if newdata is None:
         none = np.full(design.n, -1)
         terms = tuple(NewRandom(term.codes, none, (), term.Z) for term in design.random if random)
@@ -132,10 +144,45 @@ def prediction_rows(design: Design, newdata: Any, random: bool, groups: bool) ->
     offset = np.zeros(len(new.X)) if new.offset is None else new.offset
     weights = new.weights if new.known_sd is None else new.known_sd**-2.0
     missing = design.precision_weights is not None and weights is None
-    without_trials = trials_of(design) is not None
+    trials = new_trials(result, newdata)
     return PredictionRows(
-        new.X, new.random, offset, weights, missing, new.index, not groups, trials_missing=without_trials
-    )
+        new.X, new.random, offset, weights, missing, new.index, not groups,
+        trials, trials_missing=trials_of(design) is not None and trials is None,
+    )  # fmt: skip
+
+
+def new_trials(result: Result, newdata: Any) -> np.ndarray | None:
+    """Number of trials of each new row (m,); None where there are no trials, or their number is not given.
+
+    It is read from the columns of the formula's left side where all that it needs are there, else from a column
+    `trials`. A response of zeros and ones has one trial a row.
+
+    Raises
+    ------
+    DataError
+        Numbers of trials that are not whole or below 1.
+    """
+    if trials_of(result.design) is None:
+        return None
+    frame, response = read_frame(newdata), result.model.response
+    m = len(frame.index)
+    if not response.counts_trials:
+        return np.ones(m)
+    arguments = {name: own for name, own in result.model.response_arguments.items() if name in response.trials_from}
+    needed = {column for own in arguments.values() for column in names_in(own)}
+    if needed <= set(frame.names):
+        columns = {name: read_column(name, frame.values(name)) for name in needed}
+        evaluator = Evaluator(columns, None, m, result.design.state.learned, fitting=False)
+        trials = response.number({name: evaluator.numbers(own) for name, own in arguments.items()})
+    elif TRIALS in frame.names:
+        trials = read_column(TRIALS, frame.values(TRIALS)).finite_numbers(None, f"`{TRIALS}`")
+    else:
+        return None
+    if (bad := ~((trials >= 1) & (trials % 1 == 0))).any():
+        raise DataError(
+            f"The number of trials of a new row is a whole number from 1; it is {trials[bad][0]:g} in {bad.sum()} rows."
+        )
+    return trials
 
 
 def refuse_new_levels(design: Design, rows: PredictionRows) -> None:

@@ -63,14 +63,19 @@ def quantity(result: Result, kind: str, outcome: Any = None, times: Any = None) 
     one_of("kind", kind, KINDS)
     if times is not None and kind not in ("survivor", "hazard"):
         raise SpecificationError(f'`times` belongs to `kind="survivor"` and `kind="hazard"`, not to `kind="{kind}"`.')
-    if outcome is not None and kind != "probability":
+    several = len(design.predictors) > 1
+    if outcome is not None and kind != "probability" and not (kind == "linear" and several):
         raise SpecificationError(f'`outcome` belongs to `kind="probability"`, not to `kind="{kind}"`.')
 
     def parameters(etas: Sequence[np.ndarray], values: Sequence[Any], scale: Any = None) -> dict[str, Any]:
         return family_parameters(result.model, design.categories, etas, values, scale)
 
     if kind == "linear":
-        if len(design.predictors) > 1:
+        if several and outcome is not None:
+            one_of("outcome", str(outcome), design.predictors, ": there is no such linear predictor")
+            own = design.predictors.index(str(outcome))
+            return Quantity(lambda etas, *_: etas[own])
+        if several:
             return Quantity(lambda etas, *_: np.stack(etas, axis=-1), design.predictors, outer="predictor")
         return Quantity(lambda etas, *_: etas[0], monotone=True, linear=True)
     if kind == "probability":

@@ -21,6 +21,9 @@ class Request:
     ci_prob : float
     with_se : bool
     rng : numpy.random.Generator
+        Of a fit.
+    seed : tuple of int
+        Of a posterior.
     """
 
     quantity: Quantity
@@ -30,6 +33,7 @@ class Request:
     ci_prob: float
     with_se: bool
     rng: np.random.Generator
+    seed: tuple[int, ...] = ()
 
     @property
     def conditional(self) -> bool:

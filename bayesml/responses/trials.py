@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Mapping
 from math import inf
+from typing import ClassVar
 
 import numpy as np
 
@@ -16,6 +17,8 @@ class Trials(Plain):
     inputs = ("y", "trials")
     counts_trials = True
     named_by_call = True
+    trials_from: ClassVar[tuple[str, ...]]
+    """The arguments that `number` reads."""
 
     @abstractmethod
     def number(self, values: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -41,6 +44,7 @@ class SuccessesAndFailures(Trials):
 
     name = "cbind"
     arguments = ("success", "failure")
+    trials_from = ("success", "failure")
 
     def number(self, values: Mapping[str, np.ndarray]) -> np.ndarray:
         return values["success"] + values["failure"]
@@ -52,6 +56,7 @@ class SuccessesOfTrials(Trials):
     name = "p"
     arguments = ("success", "n")
     given = ("n",)
+    trials_from = ("n",)
 
     def number(self, values: Mapping[str, np.ndarray]) -> np.ndarray:
         return values["n"]
