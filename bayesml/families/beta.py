@@ -11,7 +11,7 @@ from scipy import special
 from bayesml.families.ancillary import Ancillary
 from bayesml.families.base import Family
 from bayesml.families.interval import probability
-from bayesml.families.log_gamma import stirling_error
+from bayesml.families.stirling import stirling_error
 from bayesml.links import Link
 
 

@@ -10,8 +10,8 @@ from scipy import special
 
 from bayesml.families.ancillary import Ancillary
 from bayesml.families.interval import log_complement
-from bayesml.families.log_gamma import stirling_error
 from bayesml.families.positive import Positive
+from bayesml.families.stirling import stirling_error
 from bayesml.families.tail_integral import held, power_of_two, tail_nodes, tail_width
 from bayesml.links import Link
 
@@ -37,7 +37,7 @@ class Gamma(Positive):
     scale_parameter = "sigma"
 
     def ancillary(self, categories: tuple[str, ...] = ()) -> tuple[Ancillary, ...]:
-        return (Ancillary("sigma", "sigma", prior="dispersion"),)
+        return (Ancillary("sigma", "sigma", prior="coefficient_of_variation"),)
 
     def start(self, y: np.ndarray, link: Link, categories: tuple[str, ...] = ()) -> tuple[float, list[float]]:
         return self.start_of_predictor(y, link), [float(np.std(y) / np.mean(y)) or 1.0]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from bayesml.families.base import Family
-from bayesml.families.log_gamma import stirling_error
+from bayesml.families.stirling import stirling_error
 
 
 class Poisson(Family):

@@ -11,7 +11,7 @@ from scipy import special
 from bayesml.families.ancillary import Ancillary
 from bayesml.families.continuous import Continuous
 from bayesml.families.interval import log_complement
-from bayesml.families.log_gamma import half_step
+from bayesml.families.stirling import half_step
 from bayesml.families.tail_integral import held, tail_nodes, tail_width
 from bayesml.links import Link
 
