@@ -131,12 +131,19 @@ def find_address(text: str, design: Design, ancillary: tuple[str, ...] = SIGMA) 
 def spellings(address: Address, design: Design) -> Iterable[str]:
     """The ways in which an address may be written that differ by more than `canonical` evens out.
 
-    The columns of a correlation in either order; what all columns share, by any of them.
+    The columns of a correlation in either order; what all columns share, by any of them; the only one of a group
+    without its columns.
     """
     yield address.text
     if address.kind not in ("sd", "corr"):
         return
     term = design.random[address.term]
+    of_group = [
+        a for a in covariance_addresses(design)
+        if a.kind == address.kind and design.random[a.term].group == term.group
+    ]  # fmt: skip
+    if len(of_group) == 1:
+        yield f"{address.kind}({term.group})"
     shared = address.text == f"{address.kind}({term.group})"
     if address.kind == "sd":
         yield from (f"sd({name} | {term.group})" for name in (term.names if shared else [term.names[address.column]]))
