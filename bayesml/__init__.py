@@ -13,10 +13,15 @@ from bayesml.version import __version__
 
 if TYPE_CHECKING:
     from bayesml import datasets, distributions, errors, families, links, plots
+    from bayesml.bayes.calibrate import calibrate
+    from bayesml.bayes.evidence import evidence
     from bayesml.bayes.hypothesis import hypothesis
+    from bayesml.bayes.posterior_predictive import posterior_predictive
     from bayesml.bayes.prior_table import prior_table
+    from bayesml.bayes.sensitivity import sensitivity
     from bayesml.distributions import (
         LKJ,
+        Beta,
         Cauchy,
         Exponential,
         Fixed,
@@ -30,9 +35,11 @@ if TYPE_CHECKING:
         Laplace,
         LogNormal,
         Normal,
+        OnPrecision,
         OnVariance,
         ScaledBeta,
         StudentT,
+        Truncated,
         Uniform,
     )
     from bayesml.fit import fit
@@ -45,13 +52,16 @@ if TYPE_CHECKING:
     from bayesml.post.ranef import ranef
     from bayesml.post.wald_test import wald_test
     from bayesml.refit import refit
+    from bayesml.report.report import report
     from bayesml.results.side_by_side import side_by_side
     from bayesml.results.storage import load
     from bayesml.sample import sample
     from bayesml.syntax.model import Model
 
 _HOME = {
+    "calibrate": "bayesml.bayes.calibrate",
     "equations": "bayesml.post.equations",
+    "evidence": "bayesml.bayes.evidence",
     "fit": "bayesml.fit",
     "graph": "bayesml.graphs.plain_model",
     "hypothesis": "bayesml.bayes.hypothesis",
@@ -60,15 +70,19 @@ _HOME = {
     "load": "bayesml.results.storage",
     "lrtest": "bayesml.post.lrtest",
     "Model": "bayesml.syntax.model",
+    "posterior_predictive": "bayesml.bayes.posterior_predictive",
     "predict": "bayesml.post.predict",
     "prior_table": "bayesml.bayes.prior_table",
     "ranef": "bayesml.post.ranef",
     "refit": "bayesml.refit",
+    "report": "bayesml.report.report",
     "sample": "bayesml.sample",
+    "sensitivity": "bayesml.bayes.sensitivity",
     "side_by_side": "bayesml.results.side_by_side",
     "wald_test": "bayesml.post.wald_test",
 } | dict.fromkeys(
     [
+        "Beta",
         "Cauchy",
         "Exponential",
         "Fixed",
@@ -83,9 +97,11 @@ _HOME = {
         "LogNormal",
         "Laplace",
         "Normal",
+        "OnPrecision",
         "OnVariance",
         "ScaledBeta",
         "StudentT",
+        "Truncated",
         "Uniform",
     ],
     "bayesml.distributions",
@@ -95,10 +111,12 @@ _HOME = {
 _SUBPACKAGES = ("datasets", "distributions", "errors", "families", "links", "plots")
 
 __all__ = [  # noqa: RUF022 - verbs first
-    "fit", "sample", "refit", "predict", "icc", "lrtest", "wald_test", "ranef", "hypothesis",
-    "side_by_side", "equations", "laplace_error", "graph", "prior_table", "Model", "load",
-    "Cauchy", "Exponential", "Fixed", "Flat", "Gamma", "HalfCauchy", "HalfFlat", "HalfNormal", "HalfStudentT",
-    "InverseGamma", "LKJ", "Laplace", "LogNormal", "Normal", "OnVariance", "ScaledBeta", "StudentT", "Uniform",
+    "fit", "sample", "refit", "predict", "posterior_predictive", "icc", "lrtest", "wald_test", "ranef", "hypothesis", "sensitivity",
+    "side_by_side", "equations", "report", "laplace_error", "graph", "prior_table", "calibrate", "Model", "load",
+    "evidence",
+    "Beta", "Cauchy", "Exponential", "Fixed", "Flat", "Gamma", "HalfCauchy", "HalfFlat", "HalfNormal", "HalfStudentT",
+    "InverseGamma", "LKJ", "Laplace", "LogNormal", "Normal", "OnPrecision", "OnVariance", "ScaledBeta", "StudentT",
+    "Truncated", "Uniform",
     "datasets", "distributions", "errors", "families", "links", "plots",
     "__version__",
 ]  # fmt: skip

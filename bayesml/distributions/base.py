@@ -3,6 +3,8 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import fields, replace
+from functools import cache
+from importlib import import_module
 from math import inf, isfinite
 from numbers import Real
 from types import ModuleType
@@ -11,6 +13,15 @@ from typing import Any, ClassVar
 import numpy as np
 
 from bayesml.errors import SpecificationError
+
+Ends = tuple[Any, Any]
+"""Lower and upper end of an interval as tensors; None where it is open."""
+
+
+@cache
+def scipy_stats() -> ModuleType:
+    """SciPy's distributions; loaded when first needed, since that takes half a second."""
+    return import_module("scipy.stats")
 
 
 class Distribution(ABC):
@@ -22,12 +33,15 @@ class Distribution(ABC):
     - `support`, the open interval of its values;
     - `log_density(x)` and `slope(x)`, its log density, all constants included, and the derivative;
     - `scipy(stats)`, the same distribution of `scipy.stats`, which gives mean, sd and quantiles;
-    - `variable(pm, name, numbers, **options)`, the same distribution as a PyMC variable.
+    - `variable(pm, name, numbers, **options)`, the same distribution as a PyMC variable; where that makes variables
+      of other names, `pieces(name, numbers, values)`, their values.
 
     SciPy and PyMC come as arguments: they are heavy, and a likelihood fit reads neither.
     """
 
     positive: ClassVar[tuple[str, ...]] = ()
+    of: ClassVar[str] = "number"
+    """What it is a distribution of: a number, correlations, a covariance matrix, coefficients."""
 
     def __post_init__(self) -> None:
         for field in fields(self):  # type: ignore[arg-type]
@@ -104,6 +118,12 @@ class Distribution(ABC):
         """
         return None
 
+    def truncated_correlations(
+        self, q: int, common: bool, ends: tuple[float, float]
+    ) -> "tuple[Distribution, ...] | None":
+        """As `partial_correlations`, where the values lie between two ends."""
+        return None
+
     # -- numbers and graphs ------------------------------------------------------------------------
 
     @abstractmethod
@@ -132,6 +152,54 @@ class Distribution(ABC):
         **options
             Passed to PyMC (`dims`).
         """
+
+    def truncated_variable(
+        self, pm: ModuleType, name: str, numbers: Mapping[str, Any], ends: Ends, **options: Any
+    ) -> Any:
+        """A variable of the PyMC model at hand that lies between two ends, of which at most one is None.
+
+        Parameters
+        ----------
+        pm : module
+            PyMC.
+        name : str
+        numbers : mapping of str to tensor
+        ends : tuple of tensor or None
+        **options
+            Passed to PyMC (`dims`).
+        """
+        lower, upper = ends
+        return pm.Truncated(name, self.variable(Unnamed(pm), "", numbers), lower=lower, upper=upper, **options)
+
+    def pieces(self, name: str, numbers: Mapping[str, np.ndarray], values: np.ndarray) -> dict[str, np.ndarray]:
+        """Values of the variables that `variable` makes, by name, where the variable `name` has given values.
+
+        Parameters
+        ----------
+        name : str
+        numbers : mapping of str to ndarray
+            Parameters, as long as `values`.
+        values : ndarray
+            Inside the support.
+        """
+        return {name: values}
+
+    def truncated_pieces(
+        self, name: str, numbers: Mapping[str, np.ndarray], ends: Ends, values: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        """As `pieces`, of what `truncated_variable` makes."""
+        return self.pieces(name, numbers, values)
+
+
+class Unnamed(ModuleType):
+    """PyMC for variables that enter no model: `Unnamed(pm).Normal("", ...)` is `pm.Normal.dist(...)`."""
+
+    def __init__(self, pm: ModuleType):
+        super().__init__("unnamed")
+        self.pm = pm
+
+    def __getattr__(self, kind: str) -> Any:
+        return lambda name, **options: getattr(self.pm, kind).dist(**options)
 
 
 class Improper(Distribution):

@@ -1,6 +1,6 @@
 """Half-t distribution."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import exp, inf, lgamma, log, pi, sqrt
 from types import ModuleType
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bayesml.distributions.base import POSITIVE, Distribution
+from bayesml.distributions.base import POSITIVE, Distribution, Ends
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,14 @@ class HalfStudentT(Distribution):
     def variable(self, pm: ModuleType, name: str, numbers: Mapping[str, Any], **options: Any) -> Any:
         return pm.HalfStudentT(name, **numbers, **options)
 
+    def truncated_variable(
+        self, pm: ModuleType, name: str, numbers: Mapping[str, Any], ends: Ends, **options: Any
+    ) -> Any:
+        # PyMC has the distribution function of the whole t only
+        whole = pm.StudentT.dist(nu=numbers["nu"], mu=0.0, sigma=numbers["sigma"])
+        lower = 0.0 if ends[0] is None else pm.math.maximum(ends[0], 0.0)
+        return pm.Truncated(name, whole, lower=lower, upper=ends[1], **options)
+
 
 @dataclass(frozen=True)
 class FoldedT:
@@ -67,10 +75,19 @@ class FoldedT:
         return log(2) + self.whole.logpdf(x)
 
     def cdf(self, x: np.ndarray) -> np.ndarray:
-        return 2 * self.whole.cdf(x) - 1
+        return 1 - self.sf(x)
+
+    def sf(self, x: np.ndarray) -> np.ndarray:
+        return 2 * self.whole.sf(np.maximum(x, 0.0))
 
     def ppf(self, q: np.ndarray) -> np.ndarray:
         return self.whole.ppf((1 + np.asarray(q)) / 2)
+
+    def isf(self, q: np.ndarray) -> np.ndarray:
+        return self.whole.isf(np.asarray(q) / 2)
+
+    def expect(self, func: Callable[[Any], Any], lb: float | None = None, ub: float | None = None) -> float:
+        return 2 * float(self.whole.expect(func, lb=max(lb or 0.0, 0.0), ub=ub))
 
     def rvs(self, size: Any = None, random_state: Any = None) -> np.ndarray:
         return np.abs(self.whole.rvs(size, random_state=random_state))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bayesml.distributions.base import POSITIVE, Distribution
+from bayesml.distributions.base import POSITIVE, Distribution, Ends
 
 
 @dataclass(frozen=True)
@@ -56,3 +56,18 @@ class InverseGamma(Distribution):
 
     def variable(self, pm: ModuleType, name: str, numbers: Mapping[str, Any], **options: Any) -> Any:
         return pm.InverseGamma(name, **numbers, **options)
+
+    def truncated_variable(
+        self, pm: ModuleType, name: str, numbers: Mapping[str, Any], ends: Ends, **options: Any
+    ) -> Any:
+        # PyMC has the quantiles of the gamma distribution only
+        lower, upper = (None if end is None else 1.0 / end for end in ends)
+        gamma = pm.Gamma.dist(**numbers)
+        return pm.Deterministic(
+            name, 1.0 / pm.Truncated(f"{name}_inverse", gamma, lower=upper, upper=lower, **options), **options
+        )
+
+    def truncated_pieces(
+        self, name: str, numbers: Mapping[str, np.ndarray], ends: Ends, values: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        return {f"{name}_inverse": 1.0 / values}

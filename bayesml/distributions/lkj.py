@@ -36,6 +36,7 @@ class LKJ(Distribution):
     eta: float = 1.0
 
     positive = ("eta",)
+    of = "correlations"
 
     @property
     def support(self) -> tuple[float, float]:

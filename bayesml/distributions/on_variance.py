@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from bayesml.distributions.base import POSITIVE, Distribution
+from bayesml.distributions.base import Distribution, Ends
+from bayesml.distributions.forms import PowerForm
 from bayesml.errors import SpecificationError
 
 
@@ -29,7 +30,8 @@ class OnVariance(Distribution):
 
     @property
     def support(self) -> tuple[float, float]:
-        return POSITIVE
+        lower, upper = self.variance.support
+        return lower**0.5, upper**0.5
 
     @property
     def improper(self) -> bool:
@@ -50,7 +52,7 @@ class OnVariance(Distribution):
         return OnVariance(self.variance.times(scale**2))
 
     def log_density(self, x: np.ndarray | float) -> np.ndarray:
-        x = np.asarray(x)
+        x = np.asarray(x, dtype=float)
         return self.variance.log_density(x**2) + np.log(2 * x)
 
     def slope(self, x: np.ndarray | float) -> np.ndarray:
@@ -59,34 +61,24 @@ class OnVariance(Distribution):
 
     def scipy(self, stats: ModuleType) -> Any:
         inner = self.variance.scipy(stats)
-        return None if inner is None else SquareRoot(inner)
+        return None if inner is None else PowerForm(inner, 0.5)
 
     def variable(self, pm: ModuleType, name: str, numbers: Mapping[str, Any], **options: Any) -> Any:
         variance = self.variance.variable(pm, f"{name}_variance", numbers, **options)
         return pm.Deterministic(name, pm.math.sqrt(variance), **options)
 
+    def truncated_variable(
+        self, pm: ModuleType, name: str, numbers: Mapping[str, Any], ends: Ends, **options: Any
+    ) -> Any:
+        lower, upper = (None if end is None else end**2 for end in ends)
+        variance = self.variance.truncated_variable(pm, f"{name}_variance", numbers, (lower, upper), **options)
+        return pm.Deterministic(name, pm.math.sqrt(variance), **options)
 
-@dataclass(frozen=True)
-class SquareRoot:
-    """The square root of a positive variable, in the interface of SciPy."""
+    def pieces(self, name: str, numbers: Mapping[str, np.ndarray], values: np.ndarray) -> dict[str, np.ndarray]:
+        return self.variance.pieces(f"{name}_variance", numbers, values**2)
 
-    square: Any
-
-    def logpdf(self, x: np.ndarray) -> np.ndarray:
-        return self.square.logpdf(np.asarray(x) ** 2) + np.log(2 * np.asarray(x))
-
-    def cdf(self, x: np.ndarray) -> np.ndarray:
-        return self.square.cdf(np.asarray(x) ** 2)
-
-    def ppf(self, q: np.ndarray) -> np.ndarray:
-        return np.sqrt(self.square.ppf(q))
-
-    def rvs(self, size: Any = None, random_state: Any = None) -> np.ndarray:
-        return np.sqrt(self.square.rvs(size=size, random_state=random_state))
-
-    def mean(self) -> float:
-        """Mean by quadrature; NaN where the square has no mean, as that of the root is then not known to exist."""
-        return float(self.square.expect(np.sqrt)) if np.isfinite(self.square.mean()) else np.nan
-
-    def std(self) -> float:
-        return float(np.sqrt(max(self.square.mean() - self.mean() ** 2, 0.0)))
+    def truncated_pieces(
+        self, name: str, numbers: Mapping[str, np.ndarray], ends: Ends, values: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        lower, upper = (None if end is None else end**2 for end in ends)
+        return self.variance.truncated_pieces(f"{name}_variance", numbers, (lower, upper), values**2)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bayesml.distributions.base import Distribution
+from bayesml.distributions.base import Distribution, Ends
 from bayesml.errors import SpecificationError
 
 
@@ -68,3 +68,15 @@ class ScaledBeta(Distribution):
     def variable(self, pm: ModuleType, name: str, numbers: Mapping[str, Any], **options: Any) -> Any:
         unit = pm.Beta(f"{name}_unit", alpha=numbers["alpha"], beta=numbers["beta"], **options)
         return pm.Deterministic(name, numbers["lower"] + (numbers["upper"] - numbers["lower"]) * unit, **options)
+
+    def truncated_variable(
+        self, pm: ModuleType, name: str, numbers: Mapping[str, Any], ends: Ends, **options: Any
+    ) -> Any:
+        low, width = numbers["lower"], numbers["upper"] - numbers["lower"]
+        inside = tuple(None if end is None else (end - low) / width for end in ends)
+        shapes = {key: numbers[key] for key in ("alpha", "beta")}
+        unit = pm.Truncated(f"{name}_unit", pm.Beta.dist(**shapes), lower=inside[0], upper=inside[1], **options)
+        return pm.Deterministic(name, low + width * unit, **options)
+
+    def pieces(self, name: str, numbers: Mapping[str, np.ndarray], values: np.ndarray) -> dict[str, np.ndarray]:
+        return {f"{name}_unit": (values - numbers["lower"]) / (numbers["upper"] - numbers["lower"])}

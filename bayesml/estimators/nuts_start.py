@@ -1,9 +1,12 @@
 """Where chains start: natural scales of the data on the unconstrained scale."""
 
 from collections.abc import Callable, Iterator, Sequence
+from math import isfinite
 
 import numpy as np
 import pymc as pm
+from pytensor import function
+from pytensor.compile.mode import Mode
 
 from bayesml.distributions import Distribution
 from bayesml.graphs.dimensions import ordered_parameters
@@ -72,9 +75,23 @@ def _pieces(name: str, priors: Sequence[Distribution], values: np.ndarray) -> It
     kinds = list(dict.fromkeys(prior.kind for prior in priors))
     for kind in kinds:
         places = [i for i, prior in enumerate(priors) if prior.kind == kind]
-        piece = name if len(kinds) == 1 else f"{name}_{kind}"
-        yield piece, values[places]
-        yield f"{piece}_variance", values[places] ** 2
+        own = [priors[i] for i in places]
+        numbers = {key: np.array([prior.numbers[key] for prior in own]) for key in own[0].numbers}
+        inside = np.array([interior(priors[i].support, values[i]) for i in places])
+        yield from own[0].pieces(name if len(kinds) == 1 else f"{name}_{kind}", numbers, inside).items()
+
+
+def interior(support: tuple[float, float], value: float) -> float:
+    """The value, or one near it that lies inside an interval."""
+    lower, upper = support
+    if isfinite(lower) and isfinite(upper):
+        edge = 0.02 * (upper - lower)
+        return float(np.clip(value, lower + edge, upper - edge))
+    if isfinite(lower) and value <= lower:
+        return lower + 0.1 * (lower - value) + 0.1 * abs(lower)
+    if isfinite(upper) and value >= upper:
+        return upper - 0.1 * (value - upper) - 0.1 * abs(upper)
+    return value
 
 
 def least_squares(graph: Graph) -> np.ndarray:
@@ -96,12 +113,17 @@ def unconstrained_start(model: pm.Model, start: dict[str, np.ndarray]) -> np.nda
         transform, shape = model.rvs_to_transforms[rv], shapes[model.rvs_to_values[rv].name]
         name = None if transform is None else transform.name
         value = start.get(rv.name)
-        if value is None or name not in UNCONSTRAINED:
+        if value is not None and name == "interval":
+            placed = transform.forward(np.asarray(value, float), *rv.owner.inputs)
+            parts.append(function([], placed, mode=PYTHON)().ravel())
+        elif value is None or name not in UNCONSTRAINED:
             parts.append(np.zeros(int(np.prod(shape))))
         else:
             parts.append(UNCONSTRAINED[name](np.asarray(value, float).ravel()))
     return np.concatenate(parts) if parts else np.empty(0)
 
+
+PYTHON = Mode(linker="py", optimizer=None)
 
 UNCONSTRAINED: dict[str | None, Callable[[np.ndarray], np.ndarray]] = {
     None: lambda x: x,

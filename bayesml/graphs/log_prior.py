@@ -61,23 +61,22 @@ def log_prior(
     value, sigma_slope = 0.0, 0.0
     beta_slopes = np.zeros(len(priors.coefficients))
     for j, prior in enumerate(priors.coefficients):
-        value += float(prior.log_density(beta[j]))
+        value += density_at(prior, beta[j])
         beta_slopes[j] = prior.slope(beta[j])
     if priors.sigma is not None:
-        value += float(priors.sigma.log_density(sigma))
+        value += density_at(priors.sigma, sigma)
         sigma_slope = float(priors.sigma.slope(sigma))
     slopes = {}
     for address, prior in priors.ancillary.items():
         assert ancillary is not None, f"the value of {address} is missing"
-        value += float(prior.log_density(ancillary[address]))
+        value += density_at(prior, ancillary[address])
         slopes[address] = float(prior.slope(ancillary[address]))
     gradients = []
     for role, term, root in zip(graph.random, priors.terms, roots, strict=True):
         gradient = np.zeros_like(root)
         sds, sd_gradients = standard_deviations(role, root)
         for prior, sd, sd_gradient in zip(term.sds, sds, sd_gradients, strict=True):
-            with np.errstate(divide="ignore", invalid="ignore"):
-                value += float(prior.log_density(sd))
+            value += density_at(prior, sd)
             if sd > 0:
                 gradient += float(prior.slope(sd)) * sd_gradient
         if term.correlation is not None:
@@ -86,6 +85,15 @@ def log_prior(
             gradient += part_gradient
         gradients.append(gradient)
     return LogPrior(value, beta_slopes, tuple(gradients), sigma_slope, slopes)
+
+
+def density_at(prior: Distribution, x: float) -> float:
+    """Log density of a prior at any value: -inf outside its support."""
+    lower, upper = prior.support
+    if prior.fixed is None and not lower <= x <= upper:
+        return -np.inf
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return float(prior.log_density(x))
 
 
 def standard_deviations(role: RandomRole, root: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

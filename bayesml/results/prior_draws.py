@@ -1,25 +1,17 @@
 """Draws of all parameters from their priors, in the shape of a posterior."""
 
-import functools
-import importlib
 from collections.abc import Sequence
-from types import ModuleType
 
 import numpy as np
 
 from bayesml.distributions import Distribution
+from bayesml.distributions.base import scipy_stats
 from bayesml.graphs.dimensions import ordered_parameters
 from bayesml.graphs.natural import CovarianceParameters
 from bayesml.graphs.roles import Graph
 from bayesml.results.posterior import Posterior
 
 ATTEMPTS = 1000
-
-
-@functools.cache
-def scipy_stats() -> ModuleType:
-    """SciPy's distributions; loaded when something is first drawn from a prior, since that takes half a second."""
-    return importlib.import_module("scipy.stats")
 
 
 def draw_prior(graph: Graph, draws: int, seed: int | list[int], effects: bool) -> Posterior:

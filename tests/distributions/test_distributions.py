@@ -13,6 +13,7 @@ from scipy import integrate, stats
 from bayesml.distributions import (
     DISTRIBUTIONS,
     LKJ,
+    Beta,
     Cauchy,
     Exponential,
     Fixed,
@@ -26,9 +27,11 @@ from bayesml.distributions import (
     Laplace,
     LogNormal,
     Normal,
+    OnPrecision,
     OnVariance,
     ScaledBeta,
     StudentT,
+    Truncated,
     Uniform,
 )
 from bayesml.errors import SpecificationError
@@ -36,9 +39,19 @@ from bayesml.errors import SpecificationError
 PROPER = [
     Normal(1, 3), StudentT(4, -1, 2), Cauchy(0.5, 2), Laplace(1, 2), HalfNormal(3), HalfStudentT(4, 2), HalfCauchy(2),
     Exponential(0.7), Gamma(2.5, 1.5), InverseGamma(3, 2), OnVariance(InverseGamma(3.5, 2)), OnVariance(Gamma(2, 3)),
-    Uniform(-2, 5), ScaledBeta(2, 3, -0.5, 1), ScaledBeta(1, 1), LKJ(2.5), LogNormal(0.3, 0.6),
+    Uniform(-2, 5), ScaledBeta(2, 3, -0.5, 1), ScaledBeta(1, 1), LKJ(2.5), LogNormal(0.3, 0.6), Beta(2, 3),
+    OnPrecision(Gamma(2.5, 3)), OnPrecision(Uniform(1, 4)), OnVariance(Uniform(1, 4)),
+    Truncated(Normal(1, 3), lower=0), Truncated(Normal(1, 3), upper=-1), Truncated(StudentT(4, 0, 2), -1, 6),
+    Truncated(Cauchy(0, 2), lower=1), Truncated(Laplace(0, 2), -3, 1), Truncated(HalfNormal(2), upper=3),
+    Truncated(HalfStudentT(3, 2), lower=1, upper=9), Truncated(HalfCauchy(2), upper=20), Truncated(Gamma(2), lower=1),
+    Truncated(InverseGamma(0.5, 1), upper=8), Truncated(OnVariance(InverseGamma(2, 1)), lower=0.5),
+    Truncated(OnPrecision(Gamma(2, 1)), lower=0.5, upper=2), Truncated(Exponential(2), lower=0.2),
+    Truncated(LogNormal(0, 1), upper=2), Truncated(Uniform(-3, 3), lower=1), Truncated(Beta(2, 3), upper=0.5),
+    Truncated(ScaledBeta(2, 3), lower=0), Truncated(Flat(), -2, 3), Truncated(HalfFlat(), upper=4),
 ]  # fmt: skip
-LOCATED = [p for p in PROPER if "mu" in p.numbers and p.support[0] < 0]
+SCALARS = [p for p in PROPER if p.of == "number"]
+LOCATED = [p for p in PROPER if "mu" in p.numbers and not isinstance(p, LogNormal | Truncated | HalfNormal)]
+LOCATED += [Truncated(Normal(1, 3), lower=0)]
 names = [str(p) for p in PROPER]
 PYTHON = Mode(linker="py", optimizer="fast_compile")
 
@@ -77,49 +90,88 @@ def test_slope_is_the_derivative(prior):
 def test_support_holds_the_quantiles(prior):
     lower, upper = prior.support
     ends = prior.scipy(stats).ppf([0.0, 1.0])
-    np.testing.assert_allclose(ends, [lower, upper])
+    np.testing.assert_allclose(ends, [lower, upper], atol=1e-15)
 
 
-@pytest.mark.parametrize("prior", [p for p in PROPER if not isinstance(p, LKJ)], ids=str)
+@pytest.mark.parametrize("prior", SCALARS, ids=str)
 def test_pymc_counterpart_has_the_same_density(prior):
     x = points(prior)
+    model, numbers = model_of(prior)
+    (free,) = model.free_RVs
+    inputs = {key: np.full(x.shape, float(value)) for key, value in numbers.items()}
+    (piece,) = prior.pieces("x", inputs, x)
+    assert piece == free.name
+
+    def values(x):
+        return prior.pieces("x", inputs, x)[piece]
+
+    h = 1e-6 * np.maximum(np.abs(x), 0.1)
+    jacobian = np.log(np.abs(values(x + h) - values(x - h)) / (2 * h))
+    at = pt.vector()
+    logp = pm.logp(free, at).eval({at: values(x)}, mode=PYTHON)
+    np.testing.assert_allclose(logp + jacobian, prior.log_density(x), rtol=1e-7, atol=1e-7)
+    named = model["x"]
+    found = x if named is free else model.compile_fn(named, inputs=[free], mode=PYTHON, point_fn=False)
+    if named is not free:
+        found = np.array([found(v) for v in values(x)])
+    np.testing.assert_allclose(found, x, rtol=1e-9)
+
+
+def model_of(prior):
+    """A PyMC model with a variable `x` that has the prior, and the prior's numbers."""
     with pm.Model() as model:
         prior.variable(
             pm, "x", {key: pt.as_tensor(np.asarray(value, dtype=float)) for key, value in prior.numbers.items()}
         )
-    (free,) = model.free_RVs
-    value = x if free.name == "x" else None
-    jacobian = 0.0
-    if free.name == "x_variance":
-        value, jacobian = x**2, np.log(2 * x)
-    elif free.name == "x_unit":
-        width = prior.upper - prior.lower
-        value, jacobian = (x - prior.lower) / width, -np.log(width)
-    at = pt.vector()
-    logp = pm.logp(free, at).eval({at: value}, mode=PYTHON)
-    np.testing.assert_allclose(logp + jacobian, prior.log_density(x), rtol=1e-9, atol=1e-9)
+    return model, prior.numbers
 
 
-@pytest.mark.parametrize("prior", [HalfStudentT(4, 2), HalfStudentT(1.5, 1), OnVariance(Gamma(2, 3))], ids=str)
+@pytest.mark.parametrize("prior", SCALARS, ids=str)
+def test_draws_have_the_distribution(prior, rng):
+    """Of SciPy's form, and of the PyMC variable: Kolmogorov's distance of 4000 draws is below .04."""
+    own = prior.scipy(stats)
+    model, _ = model_of(prior)
+    for draws in (own.rvs(size=4000, random_state=rng), pm.draw(model["x"], draws=4000, random_seed=1, mode=PYTHON)):
+        assert stats.kstest(draws, own.cdf).statistic < 0.04
+
+
+OWN_FORMS = [
+    HalfStudentT(4, 2), HalfStudentT(1.5, 1), OnVariance(Gamma(2, 3)), OnPrecision(Gamma(2.5, 3)),
+    *(p for p in PROPER if isinstance(p, Truncated)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("prior", OWN_FORMS, ids=str)
 def test_own_numbers_are_those_of_the_density(prior):
     own = prior.scipy(stats)
+    if not np.isfinite(own.mean()):
+        return
 
     def moment(k):
-        return integrate.quad(lambda x: x**k * np.exp(prior.log_density(x)), 0, np.inf, limit=500)[0]
+        ends = [own.ppf(0.0), own.ppf(0.5), own.ppf(0.999), own.ppf(1.0)]
+        return sum(
+            integrate.quad(lambda x: x**k * np.exp(prior.log_density(x)), a, b, limit=500)[0] for a, b in pairwise(ends)
+        )
 
     assert own.mean() == pytest.approx(moment(1), rel=1e-5)
     if np.isfinite(own.std()):
         assert own.std() == pytest.approx(np.sqrt(moment(2) - moment(1) ** 2), rel=1e-5)
     np.testing.assert_allclose(own.cdf(own.ppf([0.1, 0.5, 0.9])), [0.1, 0.5, 0.9])
+    np.testing.assert_allclose(own.sf(own.isf([0.1, 0.5, 0.9])), [0.1, 0.5, 0.9])
 
 
 def test_moments_that_do_not_exist_are_infinite_or_missing():
     assert HalfStudentT(1).scipy(stats).mean() == np.inf
     assert HalfStudentT(2).scipy(stats).std() == np.inf
-    assert np.isnan(OnVariance(InverseGamma(0.01, 0.01)).scipy(stats).mean())
+    assert OnVariance(InverseGamma(0.01, 0.01)).scipy(stats).mean() == np.inf
+    assert OnPrecision(Gamma(0.5, 1)).scipy(stats).mean() == np.inf
+    assert OnPrecision(Gamma(0.7, 1)).scipy(stats).mean() < np.inf
+    assert OnPrecision(Gamma(0.7, 1)).scipy(stats).std() == np.inf
+    assert Truncated(Cauchy(0, 1), lower=0).scipy(stats).mean() == np.inf
+    assert Truncated(Cauchy(0, 1), upper=0).scipy(stats).mean() == -np.inf
 
 
-@pytest.mark.parametrize("prior", [p for p in PROPER if not isinstance(p, LKJ)], ids=str)
+@pytest.mark.parametrize("prior", SCALARS, ids=str)
 def test_times_scales_the_quantiles(prior):
     np.testing.assert_allclose(points(prior.times(3.0)), 3 * points(prior))
 
