@@ -1,6 +1,29 @@
 """Plots of results: one a file, each returns a Matplotlib figure."""
 
+from bayesml.plots.autocorrelation import autocorrelation
+from bayesml.plots.calibration import calibration
+from bayesml.plots.cumulative_sum import cumulative_sum
+from bayesml.plots.density import density
+from bayesml.plots.diagnostics import diagnostics
+from bayesml.plots.energy import energy
+from bayesml.plots.ess import ess
 from bayesml.plots.fit_by_group import fit_by_group
+from bayesml.plots.histogram import histogram
 from bayesml.plots.ranef import ranef
+from bayesml.plots.rank import rank
+from bayesml.plots.trace import trace
 
-__all__ = ["fit_by_group", "ranef"]
+__all__ = [
+    "autocorrelation",
+    "calibration",
+    "cumulative_sum",
+    "density",
+    "diagnostics",
+    "energy",
+    "ess",
+    "fit_by_group",
+    "histogram",
+    "ranef",
+    "rank",
+    "trace",
+]

@@ -4,6 +4,7 @@ import numpy as np
 import xarray as xr
 
 from bayesml.errors import SpecificationError
+from bayesml.results import diagnostics
 from bayesml.results.base import Result
 from bayesml.results.bayesian import BayesianResult
 from bayesml.results.selection import Wanted, select
@@ -28,6 +29,63 @@ def require_draws(result: Result, what: str) -> BayesianResult:
 def selected_draws(result: BayesianResult, parameters: Wanted = None) -> dict[str, np.ndarray]:
     """Draws (chain, draw) of the parameters asked for, by address; see `results.selection.select`."""
     return {address.text: result.draws(address.text) for address in select(result, parameters)}
+
+
+def shown_draws(
+    result: BayesianResult, parameters: Wanted, limit: int, *, worst: bool = False
+) -> tuple[dict[str, np.ndarray], str]:
+    """Draws of the parameters asked for, at most `limit` of them, and a sentence that tells what is left out.
+
+    Parameters
+    ----------
+    result : BayesianResult
+    parameters : str or sequence of str, optional
+    limit : int
+    worst : bool, default False
+        Whether those with the largest R-hat stay where there are more, the largest first; else the first ones do.
+    """
+    found = selected_draws(result, parameters)
+    kept, why = list(found), ""
+    if len(found) > at_least_one(limit):
+        if worst:
+            kept, why = by_rhat(found), ", those with the largest R-hat"
+        kept = kept[:limit]
+    return {address: found[address] for address in kept}, left_out(len(kept), len(found), why)
+
+
+def at_least_one(limit: int) -> int:
+    """The limit, which must be a number of panels."""
+    if isinstance(limit, bool) or not isinstance(limit, int | np.integer) or limit < 1:
+        raise SpecificationError(f"`limit={limit!r}`: give the largest number of parameters to show, 1 or more.")
+    return int(limit)
+
+
+def left_out(shown: int, count: int, why: str = "") -> str:
+    """What is said of parameters that there is no room for; nothing if there are none."""
+    if shown == count:
+        return ""
+    return f"Shown are {shown} of {count} parameters{why}; choose others by `parameters=`, more by `limit=`."
+
+
+def by_rhat(draws: dict[str, np.ndarray]) -> list[str]:
+    """Addresses, the one with the largest R-hat first; with one chain, as they stand."""
+    rhat = np.nan_to_num(diagnostics.rhat(np.stack(list(draws.values()), axis=-1)), nan=-np.inf)
+    names = list(draws)
+    return [names[i] for i in np.argsort(-rhat, kind="stable")]
+
+
+def mixing_texts(draws: dict[str, np.ndarray]) -> dict[str, str]:
+    """R-hat and effective sample sizes of each parameter, in words."""
+    stacked = np.stack(list(draws.values()), axis=-1)
+    rhat, bulk, tail = diagnostics.rhat(stacked), diagnostics.ess(stacked), diagnostics.ess(stacked, "tail")
+    texts = {}
+    for i, address in enumerate(draws):
+        if not np.isfinite(bulk[i]):
+            texts[address] = "does not vary" if np.ptp(stacked[..., i]) == 0 else ""
+        else:
+            first = f"R-hat {rhat[i]:.3f}, " if np.isfinite(rhat[i]) else ""
+            texts[address] = f"{first}ESS {bulk[i]:.0f}, tail {tail[i]:.0f}"
+    return texts
 
 
 def address_tree(result: BayesianResult, parameters: Wanted = None) -> xr.DataTree:

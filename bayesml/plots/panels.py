@@ -1,12 +1,30 @@
 """Grids of panels that are all used, and texts that fit into them."""
 
 import math
+from collections.abc import Sequence
 from textwrap import wrap
 from typing import Any
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from bayesml.plots.colours import line_style
+
+NOTE_CHARACTERS, LEGEND_CHARACTERS = 16, 12
+"""Characters an inch of the text below the panels, and of legends."""
+
+
+class Plot(Figure):
+    """A Matplotlib figure that a notebook shows once, whether it is the last value of a cell or not."""
+
+    def _ipython_display_(self) -> None:
+        pending = "inline" in plt.get_backend() and self in map(plt.figure, plt.get_fignums())
+        if not pending:
+            # IPython then shows the figure as it shows any other.
+            raise NotImplementedError
 
 
 def panel_grid(
@@ -31,17 +49,25 @@ def panel_grid(
     """
     across = max(1, min(count, columns or math.ceil(math.sqrt(1.5 * count))))
     down = math.ceil(count / across)
+    if columns is None:
+        across = math.ceil(count / down)
     figure, grid = plt.subplots(
         down, across, figsize=(size[0] * across + 0.4, size[1] * down + 0.5), squeeze=False, layout="constrained",
-        **options,
+        FigureClass=Plot, **options,
     )  # fmt: skip
+    figure.get_layout_engine().set(w_pad=0.07)
     for axes in grid.flat[count:]:
         axes.remove()
+    for axes in grid.flat[max(0, count - across) : count]:
+        axes.tick_params(labelbottom=True)
     return figure, list(grid.flat[:count])
 
 
 def folded(label: str, width: int = 28) -> str:
-    """A label on as many lines as it needs, broken at blanks where it has some."""
+    """A label on as many lines as it needs, broken before its group or else at blanks, where it has some."""
+    head, bar, group = label.partition(" | ")
+    if bar and len(label) > width:
+        return f"{folded(head + ' |', width)}\n{folded(group, width)}"
     return "\n".join(wrap(label, width, break_long_words=True)) or label
 
 
@@ -49,3 +75,52 @@ def plain(axes: Axes) -> None:
     """Take away the lines above and to the right, and make the numbers small."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize="small", length=3)
+
+
+def few_ticks(axes: Axes, x: int | None = 4, y: int | None = 4) -> None:
+    """At most so many steps between ticks; None leaves an axis as it is."""
+    for axis, count in ((axes.xaxis, x), (axes.yaxis, y)):
+        if count is not None:
+            axis.set_major_locator(MaxNLocator(nbins=count, steps=[1, 2, 2.5, 5, 10]))
+
+
+def bare_vertical(axes: Axes) -> None:
+    """No vertical axis: heights are densities, whose numbers say nothing."""
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.set_yticks([])
+    axes.tick_params(labelsize="small", length=3)
+
+
+def heading(axes: Axes, label: str, more: str = "", width: int = 36) -> None:
+    """The address of a parameter over its panel, and in small letters under it what is known of it."""
+    axes.set_title("\n".join([folded(label, width), *([more] if more else [])]), fontsize="small", pad=4)
+
+
+def notes(figure: Figure, *texts: str) -> None:
+    """Sentences below the panels, folded to the width of the figure; those that are empty are left out."""
+    text = " ".join(text for text in texts if text)
+    if text:
+        figure.supxlabel(folded(text, int(NOTE_CHARACTERS * figure.get_figwidth())), fontsize="x-small")
+
+
+def legend(figure: Figure, handles: Sequence[Any], title: str | None = None, columns: int | None = None) -> None:
+    """One legend for all panels, above them, in as many columns as fit."""
+    widths = [len(str(handle.get_label())) + 7 for handle in handles]
+    room = LEGEND_CHARACTERS * figure.get_figwidth()
+    fit = len(handles) if sum(widths) <= room else max(1, int(room / max(widths)))
+    figure.legend(
+        handles=list(handles), title=title, loc="outside upper center", ncols=min(columns or len(handles), fit),
+        frameon=False, fontsize="small", title_fontsize="small",
+    )  # fmt: skip
+
+
+def chain_handles(chains: int, **more: Any) -> list[Line2D]:
+    """What stands in the legend for each chain."""
+    return [Line2D([], [], label=f"chain {i + 1}", **{**line_style(i), **more}) for i in range(chains)]
+
+
+def bottom_label(panels: Sequence[Axes], text: str) -> None:
+    """The label of the horizontal axis, under the lowest panel of each column."""
+    lowest = {axes.get_position().x0: axes for axes in panels}
+    for axes in lowest.values():
+        axes.set_xlabel(text, fontsize="small")

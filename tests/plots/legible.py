@@ -1,78 +1,78 @@
-"""What makes a figure legible: its texts lie inside it, tick labels do not cover each other, labels are there."""
+"""What makes a figure legible: its texts lie inside it and do not cover each other, and labels are there."""
 
-from collections.abc import Iterable
-from itertools import pairwise
+from collections.abc import Iterable, Iterator
 
 import matplotlib.pyplot as plt
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from matplotlib.transforms import Bbox
 
 SLACK = 1.0
-"""Pixels by which a text may touch an edge."""
+"""Pixels by which a text may touch an edge or another text."""
 
 
-def texts(figure: Figure) -> list[Text]:
-    """Visible texts of a figure that are not empty."""
-    return [
-        text
-        for text in figure.findobj(Text)
-        if text.get_visible() and text.get_text().strip() and (text.axes is None or text.axes.get_visible())
-    ]
+def assert_legible(figure: Figure, labels: Iterable[str] = (), *, close: bool = True) -> None:
+    """All text inside the figure, none over another, and these labels somewhere in it.
 
-
-def assert_legible(figure: Figure, labels: Iterable[str] = ()) -> None:
-    """All text inside the figure, no tick label over another, and these labels somewhere in it.
-
-    A label counts as there when its words stand in one text, whatever its line breaks.
+    A label counts as there when its words stand in one text, whatever its line breaks. Texts that were put at places
+    of the data, as numbers beside points, may lie over each other; tick labels, titles and other labels may not.
     """
     figure.canvas.draw()
     renderer = figure.canvas.get_renderer()
     edge = figure.bbox
-    drawn = []
-    for text in texts(figure):
-        if off_axis(text):
-            continue
-        box = text.get_window_extent(renderer)
-        drawn.append("".join(text.get_text().split()))
+    found = texts(figure)
+    boxes = [text.get_window_extent(renderer) for text in found]
+    for text, box in zip(found, boxes, strict=True):
         inside = (
             box.x0 >= edge.x0 - SLACK and box.x1 <= edge.x1 + SLACK
             and box.y0 >= edge.y0 - SLACK and box.y1 <= edge.y1 + SLACK
         )  # fmt: skip
         assert inside, f"{text.get_text()!r} lies outside the figure"
-    for axes in figure.axes:
-        for axis in (axes.xaxis, axes.yaxis):
-            shown = [
-                label for label in axis.get_ticklabels() if label.get_text().strip() and label.get_visible()
-                and not off_axis(label)
-            ]  # fmt: skip
-            boxes = [label.get_window_extent(renderer) for label in shown]
-            along = sorted(zip(boxes, shown, strict=True), key=lambda pair: (pair[0].x0, pair[0].y0))
-            if axis is axes.yaxis:
-                along.sort(key=lambda pair: pair[0].y0)
-            for (first, text), (second, other) in pairwise(along):
-                apart = (
-                    first.x1 <= second.x0 + SLACK or second.x1 <= first.x0 + SLACK
-                    or first.y1 <= second.y0 + SLACK or second.y1 <= first.y0 + SLACK
-                )  # fmt: skip
-                assert apart, f"tick labels {text.get_text()!r} and {other.get_text()!r} overlap"
+    free = {id(text) for axes in figure.axes for text in axes.texts}
+    fixed = [pair for pair in zip(found, boxes, strict=True) if id(pair[0]) not in free]
+    for text, other in overlaps(fixed):
+        raise AssertionError(f"{text.get_text()!r} and {other.get_text()!r} overlap")
+    drawn = ["".join(text.get_text().split()) for text in found]
     for label in labels:
         wanted = "".join(label.split())
         assert any(wanted in text for text in drawn), f"the label {label!r} is not in the figure"
-    plt.close(figure)
+    if close:
+        plt.close(figure)
 
 
-def off_axis(text: Text) -> bool:
-    """Whether a tick label belongs to a tick outside the limits, which is not drawn."""
-    axes = text.axes
-    if axes is None:
-        return False
-    for axis, place, limits in (
-        (axes.xaxis, 0, sorted(axes.get_xlim())), (axes.yaxis, 1, sorted(axes.get_ylim())),
-    ):  # fmt: skip
-        if text in axis.get_ticklabels(which="both"):
-            value = text.get_position()[place]
-            width = limits[1] - limits[0]
-            return not axis.get_visible() or not axes.axison or not (
-                limits[0] - 1e-9 * width <= value <= limits[1] + 1e-9 * width
-            )  # fmt: skip
-    return not axes.axison and text not in axes.texts and text is not axes.title
+def overlaps(placed: list[tuple[Text, Bbox]]) -> Iterator[tuple[Text, Text]]:
+    """Pairs of texts that lie over each other by more than they may."""
+    along = sorted(placed, key=lambda pair: pair[1].x0)
+    for i, (text, box) in enumerate(along):
+        for other, own in along[i + 1 :]:
+            if own.x0 > box.x1 - SLACK:
+                break
+            if own.y0 < box.y1 - SLACK and box.y0 < own.y1 - SLACK:
+                yield text, other
+
+
+def texts(figure: Figure) -> list[Text]:
+    """Texts of a figure that are drawn and not empty."""
+    hidden = {id(text) for axes in figure.axes for axis in (axes.xaxis, axes.yaxis) for text in undrawn(axis)}
+    for axes in figure.axes:
+        if not axes.get_visible():
+            hidden |= {id(text) for text in axes.findobj(Text)}
+    return [
+        text for text in figure.findobj(Text)
+        if text.get_visible() and text.get_text().strip() and id(text) not in hidden
+    ]  # fmt: skip
+
+
+def undrawn(axis: Axis) -> Iterator[Text]:
+    """Texts of an axis that are not drawn: of ticks outside the limits; all, if the axis is not shown."""
+    shown = axis.get_visible() and axis.axes.axison
+    if not shown:
+        yield axis.label
+        yield axis.offsetText
+    low, high = sorted(axis.get_view_interval())
+    slack = 1e-9 * (high - low)
+    for tick in (*axis.get_major_ticks(), *axis.get_minor_ticks()):
+        if not shown or not low - slack <= tick.get_loc() <= high + slack:
+            yield tick.label1
+            yield tick.label2

@@ -1,0 +1,51 @@
+"""Draws in the order in which they were made, by chain."""
+
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from bayesml.plots.chains import DIVERGING, chain_panels, draw_trace
+from bayesml.results.base import Result
+from bayesml.results.selection import Wanted
+
+
+def trace(result: Result, parameters: Wanted = None, limit: int = 12, columns: int | None = None) -> Figure:
+    """Return a figure of the draws of each parameter in their order, one line a chain.
+
+    Parameters
+    ----------
+    result : BayesianResult
+    parameters : str or sequence of str, optional
+        Addresses (`Days`), groups of them (`sd(Subject)`, `b(Subject)`) and patterns (`b(Days | *)`). Default: all but
+        the random effects.
+    limit : int, default 12
+        Panels at most; of more parameters those with the largest R-hat are shown, which the figure says.
+    columns : int, optional
+        Panels in a row.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        One panel a parameter, titled by its address, R-hat, and bulk and tail effective sample size.
+
+    Raises
+    ------
+    SpecificationError
+        The result is a likelihood fit, which has no draws.
+    ColumnNotFound
+        There is no such parameter.
+
+    Notes
+    -----
+    Chains that mix lie on one another and wander through their whole range many times. A chain that stays apart, drifts
+    or sticks has not found the posterior: R-hat is then above 1.01. Marks below are divergent transitions. Where there
+    are thousands of draws `rank` shows differences between chains better.
+
+    Examples
+    --------
+    >>> import bayesml as bml
+    >>> sleep = bml.datasets.load("sleepstudy")
+    >>> post = bml.sample("Reaction ~ Days + (Days | Subject)", sleep, random_seed=1, progressbar=False)
+    >>> figure = bml.plots.trace(post, ["Days", "sd(Subject)"])
+    """
+    diverging = Line2D([], [], label="divergent transition", **DIVERGING)
+    return chain_panels(result, "trace", parameters, limit, columns, draw_trace, "draw", [diverging])
