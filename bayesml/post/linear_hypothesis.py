@@ -1,6 +1,6 @@
 """Equations between coefficients, cut points and parameters of the family as R b = r."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -16,7 +16,9 @@ from bayesml.syntax.statement import (
     Function,
     Logical,
     Number,
+    Prediction,
     Statement,
+    addresses_in,
     parse_statement,
 )
 
@@ -25,13 +27,14 @@ Form = tuple[np.ndarray, float]
 
 
 def linear_restrictions(
-    text: str, result: Result, parameters: tuple[str, ...]
+    text: str | Sequence[str], result: Result, parameters: tuple[str, ...]
 ) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     """R (m, p), r (m,) and the restrictions as text.
 
     Parameters
     ----------
-    text : str
+    text : str or sequence of str
+        Equations, or several texts of them.
     result : Result
     parameters : tuple of str
         Addresses of the p parameters that may be in the equations.
@@ -44,12 +47,13 @@ def linear_restrictions(
     known = [address.text for address in parameter_addresses(result.design, result.ancillary)]
     terms = {canonical(t): columns for t, columns in result.design.term_columns.items() if columns and t not in known}
     rows, lines = [], []
-    for left, right in by_column(equations(parse_statement(text, [*known, *terms]), text), terms, text):
-        (a, constant_a), (b, constant_b) = linear_form(left, parameters, text), linear_form(right, parameters, text)
-        if not (a - b).any():
-            raise RefusedTest(f"`{left} = {right}` says nothing about a coefficient.")
-        rows.append((a - b, constant_b - constant_a))
-        lines.append(f"{left} = {right}")
+    for own in [text] if isinstance(text, str) else text:
+        for left, right in by_column(equations(parse_statement(own, [*known, *terms]), own), terms, own):
+            (a, constant_a), (b, constant_b) = linear_form(left, parameters, own), linear_form(right, parameters, own)
+            if not (a - b).any():
+                raise RefusedTest(f"`{left} = {right}` says nothing about a coefficient.")
+            rows.append((a - b, constant_b - constant_a))
+            lines.append(f"{left} = {right}")
     return np.stack([row for row, _ in rows]), np.array([constant for _, constant in rows]), tuple(lines)
 
 
@@ -87,28 +91,44 @@ def by_column(
 
 
 def linear_form(part: Arithmetic, parameters: tuple[str, ...], text: str) -> Form:
-    """Weights and constant of a linear expression."""
-    match part:
-        case Number(value):
-            return np.zeros(len(parameters)), value
-        case Address(address) if address in parameters:
-            return np.eye(len(parameters))[parameters.index(address)], 0.0
-        case Address(address):
+    """Weights and constant of a linear expression; refused where it is none."""
+    weights = dict(zip(parameters, np.eye(len(parameters)), strict=True))
+    for address in addresses_in(part):
+        if address not in weights:
             raise RefusedTest(
                 f"`{address}` is no coefficient. A Wald test of a variance or correlation is wrong near its boundary: "
                 "compare two fits by `lrtest`."
             )
+    form = form_of(part, lambda leaf: (weights[leaf.address], 0.0) if isinstance(leaf, Address) else None)
+    if form is None:
+        raise RefusedTest(f"`{part}` in `{text}` is not linear in the coefficients, as a Wald test needs it.")
+    return np.broadcast_to(form[0], len(parameters)), form[1]
+
+
+def form_of(part: Arithmetic, leaf: Callable[[Address | Prediction], Form | None]) -> Form | None:
+    """Weights and constant of a linear expression; None where it is not linear.
+
+    Parameters
+    ----------
+    part : Arithmetic
+    leaf : callable
+        Weights and constant of an address or prediction; None of one that is not linear.
+    """
+    match part:
+        case Number(value):
+            return np.zeros(()), value
+        case Address() | Prediction():
+            return leaf(part)
         case Function(name, argument):
-            weights, constant = linear_form(argument, parameters, text)
+            if (inner := form_of(argument, leaf)) is None:
+                return None
             if name == "-":
-                return -weights, -constant
-            if not weights.any():
-                return weights, float(getattr(np, name)(constant))
+                return -inner[0], -inner[1]
+            return None if inner[0].any() else (inner[0], float(getattr(np, name)(inner[1])))
         case Binary(operator, left, right):
-            combined = combine(operator, linear_form(left, parameters, text), linear_form(right, parameters, text))
-            if combined is not None:
-                return combined
-    raise RefusedTest(f"`{part}` in `{text}` is not linear in the coefficients, as a Wald test needs it.")
+            first, second = form_of(left, leaf), form_of(right, leaf)
+            return None if first is None or second is None else combine(operator, first, second)
+    raise AssertionError(part)
 
 
 def combine(operator: str, left: Form, right: Form) -> Form | None:

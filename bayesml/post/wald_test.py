@@ -1,5 +1,6 @@
 """`wald_test`: Wald test of linear hypotheses about coefficients, cut points and parameters of the family."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,7 +39,7 @@ class WaldTest:
         return "\n".join(["Wald test", *lines, f"  chi2({self.df}) = {self.statistic:.2f}, {p_phrase(self.p)}"])
 
 
-def wald_test(result: LikelihoodResult, hypothesis: str) -> WaldTest:
+def wald_test(result: LikelihoodResult, hypothesis: str | Sequence[str]) -> WaldTest:
     """Wald test that linear restrictions of the coefficients hold together.
 
     ``(R b - r)' (R V R')⁻¹ (R b - r)``, b the coefficients and V their covariance. Cut points and parameters of the
@@ -47,10 +48,11 @@ def wald_test(result: LikelihoodResult, hypothesis: str) -> WaldTest:
     Parameters
     ----------
     result : LikelihoodResult
-    hypothesis : str
+    hypothesis : str or sequence of str
         Equations over coefficient addresses: ``"Days = 10"``, ``"a[2] = a[3] = 0"``, ``"x1 + x2 = 1, x3 = 0"``,
         ``"shape = 1"``, ``"perhaps: x = yes: x"``.
-        The name of a term alone, ``"treat"`` or ``"x:treat"``, means that all its columns are 0.
+        The name of a term alone, ``"treat"`` or ``"x:treat"``, means that all its columns are 0. Several texts are
+        tested together: ``["treat", "x = 1"]``.
 
     Returns
     -------
@@ -78,12 +80,14 @@ def wald_test(result: LikelihoodResult, hypothesis: str) -> WaldTest:
     0.091
     """
     refuse_posterior(result)
-    if not isinstance(hypothesis, str):
+    texts = [hypothesis] if isinstance(hypothesis, str) else hypothesis
+    if not isinstance(texts, Sequence) or not texts or not all(isinstance(text, str) for text in texts):
         raise SpecificationError(
-            f'A hypothesis is a text, not {type(hypothesis).__name__}; join equations by commas: `"x1 = 0, x2 = x3"`.'
+            f"A hypothesis is a text of equations, or a list of them, not {hypothesis!r}: "
+            '`"x1 = 0, x2 = x3"`, `["x1 = 0", "x2 = x3"]`.'
         )
     further = [a.text for a in result.variances.addresses if a.term < 0 and result.part(a) != "residual"]
-    R, r, lines = linear_restrictions(hypothesis, result, (*result.design.coefficients, *further))
+    R, r, lines = linear_restrictions(texts, result, (*result.design.coefficients, *further))
     p = len(result.design.coefficients)
     beta, vcov = result.solution.beta, result.solution.vcov_beta
     if R[:, p:].any():
@@ -102,7 +106,7 @@ def wald_test(result: LikelihoodResult, hypothesis: str) -> WaldTest:
     kept = values > 1e-10 * values[-1]
     z = vectors.T @ (distance / sd)
     if np.any(np.abs(z[~kept]) > 1e-6 * max(1.0, np.abs(distance / sd).max())):
-        raise RefusedTest(f"The equations of `{hypothesis}` contradict each other.")
+        raise RefusedTest(f"The equations of `{', '.join(texts)}` contradict each other.")
     statistic, df = float(np.sum(z[kept] ** 2 / values[kept])), int(kept.sum())
     return WaldTest(statistic, df, float(chdtrc(df, statistic)), lines)
 

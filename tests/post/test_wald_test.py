@@ -99,7 +99,8 @@ def test_equations_are_printed_without_surplus_parentheses(hypothesis, printed):
         ("exp(Days) = 3", RefusedTest, "not linear"),
         ("Days = 10, Days = 11", RefusedTest, "contradict"),
         ("Days = Days", RefusedTest, "says nothing"),
-        (["Days = 10"], SpecificationError, "join equations by commas"),
+        ([], SpecificationError, "or a list of them"),
+        (["Days = 10", 3], SpecificationError, "or a list of them"),
         ("Day = 3", ColumnNotFound, "`Days`"),
         ("Days = ", FormulaError, "found the end"),
     ],
@@ -133,3 +134,13 @@ def test_coefficients_of_several_predictors():
     V = fit.vcov_all.loc[["perhaps: Anger", "yes: Anger"], ["perhaps: Anger", "yes: Anger"]].to_numpy()
     assert test.statistic == pytest.approx(difference**2 / (V[0, 0] + V[1, 1] - 2 * V[0, 1]))
     assert bml.wald_test(fit, "Gender").df == 2
+
+
+def test_several_texts_are_tested_together():
+    fit = models.fit("sleepstudy", models.SLEEP)
+    several, joined = (
+        bml.wald_test(fit, ["Days = 10", "Intercept = 250"]),
+        bml.wald_test(fit, "Days = 10, Intercept = 250"),
+    )
+    assert several == joined
+    assert several.df == 2
