@@ -1,7 +1,9 @@
 """Draws of random effects, level by level as rows need them: from memory, from disk, or fresh."""
 
 import hashlib
+import shutil
 import tempfile
+import weakref
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
@@ -48,7 +50,8 @@ class StoredEffects(EffectDraws):
     """
 
     def __init__(self, design: Any, posterior: Any):
-        self.folder = tempfile.TemporaryDirectory(prefix="bayesml-effects-")
+        self.folder = Path(tempfile.mkdtemp(prefix="bayesml-effects-"))
+        weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
         n = posterior.sigma.size
         self.shapes = [(len(term.levels), n, len(term.names)) for term in design.random]
         for term in range(len(self.shapes)):
@@ -62,8 +65,7 @@ class StoredEffects(EffectDraws):
 
     def opened(self, term: int, mode: Any) -> np.memmap:
         """The file of a term, (J, draws, q)."""
-        path = Path(self.folder.name) / f"{term}.bin"
-        return np.memmap(path, np.float64, mode, shape=self.shapes[term])
+        return np.memmap(self.folder / f"{term}.bin", np.float64, mode, shape=self.shapes[term])
 
     def take(self, term: int, levels: np.ndarray) -> np.ndarray:
         return np.moveaxis(np.asarray(self.opened(term, "r")[levels]), 0, 1)

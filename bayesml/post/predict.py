@@ -142,8 +142,8 @@ def predict(
         refuse_prediction_interval(result, kind)
     rng = np.random.default_rng(random_seed)
     conditional = ranef == "conditional"
-    seed = stream(result, random_seed, PREDICTION_STREAM)
-    request = Request(wanted, ranef, conditional and new_levels == "draw", interval, ci_prob, se, rng, seed)
+    own_stream = stream(result, random_seed, PREDICTION_STREAM)
+    request = Request(wanted, ranef, conditional and new_levels == "draw", interval, ci_prob, se, rng, own_stream)
     between = request.averaged or (ranef == "marginal" and interval == "prediction")
     everything = prediction_rows(result, newdata, random=conditional or between, groups=conditional)
     if conditional and new_levels == "error":

@@ -84,7 +84,8 @@ class RowDraws:
     def at_random(self) -> tuple[FreshEffects, list[np.ndarray]]:
         """Effects of levels taken at random, and which of them each row has: its level, or one of its own."""
         own_levels = np.arange(len(self.rows.X))
-        labels, codes = [], []
+        labels: list[Sequence[str]] = []
+        codes: list[np.ndarray] = []
         for k, term in enumerate(self.rows.terms):
             names = self.result.design.random[k].level_labels
             if (term.codes >= 0).any() or (term.unseen >= 0).any():
