@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib import import_module
+from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal
 
 from bayesml.design.build import build_design
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 def sample(
     formula: str | Formula | Model,
     data: Any,
-    priors: str | Mapping[str, Distribution] | Priors | None = None,
+    priors: str | PathLike[str] | Mapping[str, Distribution] | Priors | None = None,
     draws: int = 1000,
     tune: int = 1000,
     chains: int = 4,
@@ -42,9 +43,10 @@ def sample(
         ``"Reaction ~ Days + (Days | Subject)"``, or a `Model`.
     data : DataFrame, polars or pyarrow table, or dict of arrays
         Never changed.
-    priors : str or dict, optional
-        A prior set, ``"weakly_informative"`` (the default), ``"flat"`` or ``"stata"``; or priors by address that
-        replace some of the default set. `prior_table(model, data)` shows them as numbers.
+    priors : str, path or dict, optional
+        A prior set, ``"weakly_informative"`` (the default), ``"flat"``, ``"rstanarm"``, …; the path of a file of one's
+        own, ``"my_priors.toml"``; or priors by address that replace some of the default set.
+        `prior_table(model, data)` shows them as numbers.
     draws, tune : int, default 1000
         Draws to keep, and draws to adapt with, in each chain.
     chains : int, default 4

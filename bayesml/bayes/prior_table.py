@@ -23,8 +23,9 @@ def prior_table(
     model : str or Model
         A formula, or a model.
     data : DataFrame, pyarrow.Table or dict of arrays
-    priors : str or dict, optional
-        Name of a prior set, or priors by address; those of the model where it is not given.
+    priors : str, path or dict, optional
+        Name of a prior set, path of a file of one's own (`"my_priors.toml"`), or priors by address; those of the model
+        where it is not given.
     ci_prob : float, default 0.95
         Content of the equal-tailed intervals.
     **keywords
@@ -37,7 +38,7 @@ def prior_table(
 
         ============ =========================================================================================
         prior        the distribution with its numbers, in the units of the parameter
-        source       the prior set, or "given"
+        source       the prior set or the user's file that the prior comes from, or "given"
         scale        the natural scale of the parameter on these data: sd(y) of intercept and sigma,
                      sd(y) / sd(x) of slopes, sd(y) / sd(z) of random effects' sds, 1 of correlations and of
                      parameters without a unit; with a link such as the logit 1 stands for sd(y)
@@ -63,8 +64,8 @@ def table_of(graph: Graph, ci_prob: float = 0.95) -> pd.DataFrame:
     for address, prior in graph.priors.items():
         scale, unit = scales[address]
         numbers = summary(marginal_of(graph, address, prior), ci_prob)
-        source = "given" if address in graph.priors.given else graph.priors.prior_set
-        rows.append((str(prior), source, scale, *numbers, implication(prior, numbers, scale, unit, ci_prob)))
+        words = implication(prior, numbers, scale, unit, ci_prob)
+        rows.append((str(prior), graph.priors.source(address), scale, *numbers, words))
     index = pd.Index([address for address, _ in graph.priors.items()], name="parameter")
     columns = ["prior", "source", "scale", "mean", "sd", "lower", "upper", "implies"]
     return pd.DataFrame(rows, index=index, columns=columns)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from os import PathLike
 from typing import Any
 
 from bayesml.design.build import build_design
@@ -11,7 +12,7 @@ from bayesml.spec import model as spec
 from bayesml.spec.priors import Priors
 from bayesml.syntax.model import Model, refuse_unknown
 
-PriorsLike = Priors | str | Mapping[str, Distribution] | None
+PriorsLike = Priors | str | PathLike[str] | Mapping[str, Distribution] | None
 
 
 def graph_of(model: str | spec.Model, data: Any, priors: PriorsLike = None, **keywords: Any) -> Graph:

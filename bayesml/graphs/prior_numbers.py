@@ -1,22 +1,20 @@
 """Priors resolved on data: every parameter gets a distribution with numbers."""
 
-import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from itertools import pairwise
 from typing import Any, Protocol
 
 from bayesml.covariance import Covariance
 from bayesml.design.arrays import Design, RandomColumns
-from bayesml.distributions import DISTRIBUTIONS, LKJ, Distribution, OnVariance
+from bayesml.distributions import LKJ, Distribution
 from bayesml.errors import SpecificationError
 from bayesml.families import Family
 from bayesml.families.ancillary import Ancillary, follows
 from bayesml.graphs.addresses import corr_addresses, no_such_parameter, sd_addresses, spellings_of_group
-from bayesml.graphs.prior_scales import PriorScales
+from bayesml.graphs.prior_set import prior_set
 from bayesml.links import Link
-from bayesml.spec.priors import Priors, prior_set_text
+from bayesml.spec.priors import Priors
 from bayesml.syntax.address import canonical
 
 
@@ -76,6 +74,8 @@ class ResolvedPriors:
         Addresses whose priors the user gave.
     ancillary : dict of str to Distribution
         Of the other parameters of the family, by address, in the family's order.
+    sources : dict of str to str
+        Prior set of each parameter whose prior was not given: `prior_set`, or a set that it is based on.
     """
 
     prior_set: str
@@ -85,6 +85,11 @@ class ResolvedPriors:
     sigma: Distribution | None
     given: tuple[str, ...] = ()
     ancillary: dict[str, Distribution] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
+
+    def source(self, address: str) -> str:
+        """Where the prior of a parameter comes from: "given", or the name of a prior set."""
+        return "given" if address in self.given else self.sources.get(address, self.prior_set)
 
     def items(self) -> Iterator[tuple[str, Distribution]]:
         """Address and prior of each parameter, in the order of tables; correlations as the prior of their matrix."""
@@ -271,11 +276,14 @@ def resolve_priors(
         A prior set that is scaled to the data, and a constant response.
     """
     given = given_priors(priors, design, terms, ancillary)
-    kinds = prior_set(priors.prior_set)
-    scales = PriorScales(design, family, link)
+    kinds = prior_set(priors, design, family, link)
+    sources: dict[str, str] = {}
 
-    def choose(address: str, make: Callable[..., Distribution], *place: Any) -> Distribution:
-        return given[address] if address in given else make(scales, *place)
+    def choose(address: str, make: Callable[..., tuple[Distribution, str]], *place: Any) -> Distribution:
+        if address in given:
+            return given[address]
+        prior, sources[address] = make(*place)
+        return prior
 
     coefficients = tuple(choose(name, kinds.coefficient, j) for j, name in enumerate(design.coefficients))
     resolved = []
@@ -283,62 +291,16 @@ def resolve_priors(
         sds = tuple(choose(address, kinds.random_sd, k, i) for i, address in enumerate(sd_addresses(term)))
         addresses = corr_addresses(term)
         correlation = choose(addresses[0], kinds.correlation) if addresses else None
+        sources.update((address, sources[addresses[0]]) for address in addresses if address not in given)
         partials = correlation.partial_correlations(term.q, term.covariance.common_sd) if correlation else ()
         assert partials is not None
         resolved.append(TermPriors(sd_addresses(term), sds, addresses, correlation, partials))
-    found = {parameter.name: choose(parameter.name, kinds.ancillary, parameter) for parameter in ancillary}
+    found = {parameter.name: choose(parameter.name, kinds.ancillary, parameter, ancillary) for parameter in ancillary}
     for i, parameter in enumerate(ancillary):
         # an order is kept in one variable, whose elements have priors of one kind: that of the first
         if follows(ancillary, i) and found[parameter.name].kind != found[ancillary[i - 1].name].kind:
             found[parameter.name] = found[ancillary[i - 1].name]
     sigma = found.pop("sigma", None)
     return ResolvedPriors(
-        priors.prior_set, design.coefficients, coefficients, tuple(resolved), sigma, tuple(given), found
+        priors.prior_set, design.coefficients, coefficients, tuple(resolved), sigma, tuple(given), found, sources
     )
-
-
-@dataclass(frozen=True)
-class PriorSet:
-    """A prior set: the prior of each kind of parameter on a unit scale, read from its file."""
-
-    kinds: Mapping[str, Mapping[str, Any]]
-
-    def make(self, kind: str, scale: Callable[[], float], location: Callable[[], float] | None = None) -> Distribution:
-        """The prior of a kind; where the file says `scaled`, times a scale of the data and moved to a location."""
-        entry = self.kinds[kind]
-        prior = DISTRIBUTIONS[entry["distribution"]](**entry.get("numbers", {}))
-        if entry.get("of") == "variance":
-            prior = OnVariance(prior)
-        if not entry["scaled"]:
-            return prior
-        prior = prior.times(scale())
-        return prior if location is None else prior.moved(location())
-
-    def coefficient(self, scales: PriorScales, j: int) -> Distribution:
-        """Prior of the coefficient of column j of X."""
-        if scales.is_intercept(j):
-            return self.make("intercept", lambda: scales.intercept(j), scales.location)
-        return self.make("coefficient", lambda: scales.coefficient(j))
-
-    def random_sd(self, scales: PriorScales, term: int, column: int) -> Distribution:
-        correlated = (
-            scales.design.random[term].covariance.correlations == "all" and len(scales.design.random[term].names) > 1
-        )
-        kind = "random_sd_correlated" if correlated and "random_sd_correlated" in self.kinds else "random_sd"
-        return self.make(kind, lambda: scales.random_sd(term, column))
-
-    def correlation(self, scales: PriorScales) -> Distribution:
-        """Prior of a correlation matrix."""
-        return self.make("correlation", lambda: 1.0)
-
-    def ancillary(self, scales: PriorScales, parameter: Ancillary) -> Distribution:
-        """Prior of a parameter of the family; parameters without a unit are not scaled to the data."""
-        units = {"residual_sd": scales.residual_sd, "cutpoint": scales.intercept}
-        prior = self.make(parameter.prior, units.get(parameter.prior, lambda: 1.0))
-        return fitting_prior(prior, parameter.name, parameter.domain)
-
-
-@cache
-def prior_set(name: str) -> PriorSet:
-    """The prior set of a name."""
-    return PriorSet(tomllib.loads(prior_set_text(name))["priors"])

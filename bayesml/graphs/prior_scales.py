@@ -28,10 +28,12 @@ class PriorScales:
     design : Design
     family : Family
     link : Link
+    divisor : {0, 1}
+        Whether standard deviations have the divisor n, or n - 1.
     """
 
-    def __init__(self, design: Design, family: Family, link: Link):
-        self.design, self.family, self.link = design, family, link
+    def __init__(self, design: Design, family: Family, link: Link, divisor: int = 0):
+        self.design, self.family, self.link, self.divisor = design, family, link, divisor
 
     @property
     def on_response_scale(self) -> bool:
@@ -47,9 +49,7 @@ class PriorScales:
         offset = self._spread(offset + np.zeros(design.n))[0]
         if self.family.outcome != "number":
             return -offset, 1.0
-        counts = design.frequencies
-        y = self._numbers if counts is None else np.repeat(self._numbers, np.round(counts).astype(np.int64))
-        start, _ = self.family.start(y, self.link, design.categories)
+        start, _ = self.family.start(self._all_numbers, self.link, design.categories)
         if self.link.is_distribution or has_no_unit(self.link):
             return start - offset, 1.0
         mean, sd = self._spread(self._numbers)
@@ -63,9 +63,17 @@ class PriorScales:
         trials = self.design.response.get("trials")
         return self.design.y if trials is None else self.design.y / trials
 
+    @cached_property
+    def _all_numbers(self) -> np.ndarray:
+        """The response of each row that the rows of the arrays stand for."""
+        counts = self.design.frequencies
+        return self._numbers if counts is None else np.repeat(self._numbers, np.round(counts).astype(np.int64))
+
     def _spread(self, x: np.ndarray) -> tuple[float, float]:
         """Mean and standard deviation over the rows that the rows of the arrays stand for."""
-        return spread(x, self.design.frequencies)
+        mean, sd = spread(x, self.design.frequencies)
+        n = self.design.n if self.design.frequencies is None else float(np.sum(self.design.frequencies))
+        return mean, sd * float(np.sqrt(n / max(n - self.divisor, 1.0)))
 
     @property
     def spread_of_predictor(self) -> float:
@@ -121,9 +129,18 @@ class PriorScales:
         and slope together would say of the slope what its own prior says a second time; as it grows with the
         square, moving a column (`year + 2000`) leaves the posterior of its slope where it was.
         """
+        own = [self.moments[i] for i in self.beside(j)]
+        return self.response[1] * (1.0 + sum((mean / sd) ** 2 for mean, sd in own if sd > 0))
+
+    def beside(self, j: int | None = None) -> list[int]:
+        """Columns of the same predictor as column j; all columns for None."""
         places = self.design.fixed_predictors
-        own = [i for i in range(len(self.moments)) if j is None or not places or places[i] == places[j]]
-        return self.response[1] * (1.0 + sum((m / sd) ** 2 for m, sd in (self.moments[i] for i in own) if sd > 0))
+        return [i for i in range(len(self.moments)) if j is None or not places or places[i] == places[j]]
+
+    def is_indicator(self, j: int) -> bool:
+        """Whether column j of X says of each row whether it has a level of a factor."""
+        column = self.design.fixed_columns[j]
+        return "[" in self.design.coefficients[j] and column is not None and bool(np.isin(column, (0.0, 1.0)).all())
 
     def coefficient(self, j: int) -> float:
         """Scale of a slope: sd(y) / sd(x), about zero for both where there is no intercept."""
@@ -151,6 +168,12 @@ class PriorScales:
         moments = [self._spread(z) for z in random.columns if z is not None]
         return self.response[1] * float(np.sqrt(1.0 + sum((mean / sd) ** 2 for mean, sd in moments if sd > 0)))
 
+    def random_slope_sd(self, term: int, column: int) -> float:
+        """Scale of the sd of a random slope without regard to the other columns: sd(y) / sd(z)."""
+        z = self.design.random[term].columns[column]
+        sd = 0.0 if z is None else self._spread(z)[1]
+        return self.response[1] / (sd or 1.0)
+
     def column_factor(self, term: int, column: int) -> float:
         """1 / sd(z) of a column of a random term, as `random_sd` takes it; 1 of an intercept."""
         random = self.design.random[term]
@@ -160,6 +183,69 @@ class PriorScales:
         mean, sd = moments[column]
         has_intercept = any(z is None for z in random.columns)
         return 1.0 / ((sd if has_intercept and sd > 0 else float(np.hypot(mean, sd))) or 1.0)
+
+
+class MomentsOrOne(PriorScales):
+    """Mean and standard deviation of the response where the predictor is its mean; else 0 and 1.
+
+    Columns are scaled by their standard deviation, with an intercept or without.
+    """
+
+    @cached_property
+    def _moments_of_predictor(self) -> tuple[float, float]:
+        real = self.on_response_scale and self.family.support == (-inf, inf)
+        return self._spread(self._numbers) if real else (0.0, 1.0)
+
+    def coefficient(self, j: int) -> float:
+        return self.response[1] / (self.moments[j][1] or 1.0)
+
+
+class MedianAndDeviation(PriorScales):
+    """Median and median absolute deviation of the link of the response, to one decimal; the deviation is at least 2.5.
+
+    So brms has them of the links identity, log, inverse and square root, 0.1 standing for responses of 0 where these
+    have no link; under the other links they are 0 and 2.5.
+    """
+
+    floor = 2.5
+
+    @cached_property
+    def _moments_of_predictor(self) -> tuple[float, float]:
+        if self.family.outcome != "number" or self.link.is_distribution:
+            return 0.0, self.floor
+        y = self._all_numbers
+        with np.errstate(divide="ignore"):
+            finite = np.isfinite(self.link.of(np.float64(0.0), np))
+        values = self.link.of(y if finite else np.where(y == 0, 0.1, y), np)
+        location, deviation = median_deviation(values * self._direction)
+        offset = 0.0 if self.design.offset is None else float(np.mean(self.design.offset))
+        return location - offset, max(self.floor, deviation)
+
+    @property
+    def _direction(self) -> float:
+        """-1 where the predictor falls as the link of the mean rises, as that of a hazard does; else 1."""
+        y, categories = self._all_numbers, self.design.categories
+        ends = [self.family.start(factor * y, self.link, categories)[0] for factor in (1.0, 2.0)]
+        links = [float(self.link.of(np.float64(factor), np)) for factor in (1.0, 2.0)]
+        rising = (ends[1] - ends[0]) * (links[1] - links[0])
+        return -1.0 if rising < 0 else 1.0
+
+    def residual_sd(self) -> float:
+        return max(self.floor, median_deviation(self._all_numbers)[1])
+
+
+SCALES: dict[str, type[PriorScales]] = {
+    "moments": PriorScales,
+    "moments_or_one": MomentsOrOne,
+    "median_mad": MedianAndDeviation,
+}
+"""What stands for mean and standard deviation of the response, by the name that files of priors give."""
+
+
+def median_deviation(x: np.ndarray) -> tuple[float, float]:
+    """Median and 1.4826 times the median absolute deviation from it, to one decimal."""
+    median = float(np.median(x))
+    return round(median, 1), round(1.4826 * float(np.median(np.abs(x - median))), 1)
 
 
 def spread(x: np.ndarray, frequencies: np.ndarray | None = None) -> tuple[float, float]:

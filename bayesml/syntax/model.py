@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from os import PathLike
 from typing import Any, Literal
 
 from bayesml.covariance import COVARIANCES, Covariance
@@ -100,8 +101,9 @@ class Model(spec.Model):
         ``{"(x | school)": "independent"}``. Default: unstructured for `(x | g)`, independent for `(x || g)`.
     weights : str, optional
         Column of prior weights: the variance of a row is sigma² / weight.
-    priors : str or dict, optional
-        Name of a prior set, or priors by address that replace those of the default set:
+    priors : str, path or dict, optional
+        Name of a prior set, path of a file of one's own (``"my_priors.toml"``), or priors by address that replace those
+        of the default set:
         ``{"Days": bml.Normal(0, 10), "sd(Days | Subject)": bml.HalfNormal(10), "sigma": bml.Fixed(1)}``.
     na : {"drop", "raise"}, default "drop"
         Rows with a missing value in a column that is used are dropped, counted and told; or refused.
@@ -131,7 +133,7 @@ class Model(spec.Model):
         link: str | Link | None = None,
         covariance: str | Covariance | Mapping[str, str | Covariance] | tuple[Covariance, ...] | None = None,
         weights: str | None = None,
-        priors: Priors | str | Mapping[str, Distribution] | None = None,
+        priors: Priors | str | PathLike[str] | Mapping[str, Distribution] | None = None,
         na: Literal["drop", "raise"] = "drop",
         frequencies: str | None = None,
         exposure: str | None = None,
