@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from bayesml.post.laplace_error import laplace_error
     from bayesml.post.lrtest import lrtest
     from bayesml.post.predict import predict
+    from bayesml.post.quantile_residuals import quantile_residuals
     from bayesml.post.ranef import ranef
     from bayesml.post.wald_test import wald_test
     from bayesml.refit import refit
@@ -74,6 +75,7 @@ _HOME = {
     "posterior_predictive": "bayesml.bayes.posterior_predictive",
     "predict": "bayesml.post.predict",
     "prior_table": "bayesml.bayes.prior_table",
+    "quantile_residuals": "bayesml.post.quantile_residuals",
     "ranef": "bayesml.post.ranef",
     "refit": "bayesml.refit",
     "report": "bayesml.report.report",
@@ -113,7 +115,7 @@ _HOME = {
 _SUBPACKAGES = ("datasets", "distributions", "errors", "families", "links", "plots")
 
 __all__ = [  # noqa: RUF022 - verbs first
-    "fit", "sample", "refit", "predict", "posterior_predictive", "icc", "lrtest", "wald_test", "ranef", "hypothesis", "sensitivity",
+    "fit", "sample", "refit", "predict", "posterior_predictive", "quantile_residuals", "icc", "lrtest", "wald_test", "ranef", "hypothesis", "sensitivity",
     "side_by_side", "equations", "report", "laplace_error", "graph", "prior_table", "calibrate", "Model", "load",
     "evidence",
     "Beta", "Cauchy", "Exponential", "Fixed", "Flat", "Gamma", "HalfCauchy", "HalfFlat", "HalfNormal", "HalfStudentT",

@@ -93,9 +93,7 @@ def sample_graph(
     require_proper(graph)
     refuse_flat_separation(graph)
     seed = int(np.random.SeedSequence(random_seed).generate_state(1)[0]) if random_seed is None else int(random_seed)
-    kind = parametrisation
-    if kind == "auto":
-        kind = "marginal" if graph.exact else "partial"
+    kind = chosen_parametrisation(graph, parametrisation)
     with SamplingProgress(progressbar) as progress, threadpool_limits(1):
         target = CompiledGraph.of(graph, kind, progress, ahead or CompileAhead(wanted=False)).target(progress)
         found = sample_density(
@@ -106,6 +104,13 @@ def sample_graph(
             posterior = target.posterior(found, seed)
     warn_of_problems(found, posterior)
     return BayesianResult(graph.model, graph.design, posterior, graph.priors)
+
+
+def chosen_parametrisation(graph: Graph, parametrisation: str) -> str:
+    """The parametrisation that "auto" stands for."""
+    if parametrisation != "auto":
+        return parametrisation
+    return "marginal" if graph.exact else "partial"
 
 
 def refuse_flat_separation(graph: Graph) -> None:

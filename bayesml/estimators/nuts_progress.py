@@ -57,3 +57,12 @@ class SamplingProgress:
                 self.display.update(task, completed=chain.finished_draws, note=note)
 
         return report
+
+    def counted(self, description: str, total: int) -> Callable[[str], None]:
+        """A line for work in equal pieces; returns what is to be called after each, with a note."""
+        task = self.display.add_task(description, total=total, note="")
+
+        def advance(note: str = "") -> None:
+            self.display.update(task, advance=1, note=note)
+
+        return advance
