@@ -8,7 +8,9 @@ from bayesml.plots.diagnostics import diagnostics
 from bayesml.plots.energy import energy
 from bayesml.plots.ess import ess
 from bayesml.plots.fit_by_group import fit_by_group
+from bayesml.plots.forest import forest
 from bayesml.plots.histogram import histogram
+from bayesml.plots.pairs import pairs
 from bayesml.plots.ranef import ranef
 from bayesml.plots.rank import rank
 from bayesml.plots.trace import trace
@@ -22,7 +24,9 @@ __all__ = [
     "energy",
     "ess",
     "fit_by_group",
+    "forest",
     "histogram",
+    "pairs",
     "ranef",
     "rank",
     "trace",

@@ -4,20 +4,34 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from bayesml.design.addresses import within_predictor
 from bayesml.design.arrays import Design, RandomColumns
 from bayesml.errors import ColumnNotFound, SpecificationError
-from bayesml.plots.colours import CONDITIONAL, POINTS, POPULATION
-from bayesml.post.predict import predict
+from bayesml.plots.colours import BAND, CONDITIONAL, POINTS, POPULATION
+from bayesml.plots.panels import folded, legend, panel_grid, plain
+from bayesml.post.likelihood_prediction import predict_by_estimates
+from bayesml.post.posterior_prediction import predict_by_draws
+from bayesml.post.prediction_rows import prediction_rows
+from bayesml.post.quantities import quantity
+from bayesml.post.request import Request
+from bayesml.post.streams import stream
 from bayesml.results.base import Result
+from bayesml.results.intervals import normal_quantile
+from bayesml.results.likelihood import LikelihoodResult
+from bayesml.results.response_scale import trials_of
 
 MOST_PANELS = 24
+SIDES = ((4, 2.4), (12, 1.9), (math.inf, 1.5))
+"""Up to so many panels have sides of so many inches."""
+STREAM = 60
 JITTER = 0.04
 """Half of the width over which responses 0 and 1 are scattered, so that equal ones do not hide each other."""
 
@@ -29,8 +43,9 @@ def fit_by_group(
     levels: Sequence[object] | None = None,
     columns: int | None = None,
     outcome: str | None = None,
+    ci_prob: float | None = 0.95,
 ) -> Figure:
-    """Return a figure with one panel for each level: data, conditional line and population line.
+    """Return a figure with one panel for each level: data, conditional line with its band, and population line.
 
     The conditional line uses the random effects of the level, ``X beta + Z b``; the population line
     sets them to zero, ``X beta``; both on the scale of the response: means, probabilities, of trials proportions. Lines
@@ -51,6 +66,9 @@ def fit_by_group(
         Panels in a row.
     outcome : str, optional
         Of categories: whose probability is drawn, with 1 for the rows in which it was observed. Default: the last.
+    ci_prob : float or None, default 0.95
+        Content of the band around the conditional line: credible, or the confidence band of a fit at its estimated
+        variances. None leaves it out.
 
     Returns
     -------
@@ -60,9 +78,13 @@ def fit_by_group(
     Raises
     ------
     SpecificationError
-        The model has no random term, or no column to draw against.
+        The model has no random term, or no column to draw against; or `ci_prob` is not between 0 and 1.
     ColumnNotFound
         There is no such column, grouping factor, level or category.
+
+    Notes
+    -----
+    The band is about the mean of the level, not about new responses: most points may lie outside it.
 
     Examples
     --------
@@ -74,36 +96,51 @@ def fit_by_group(
     name = x or default_column(result.design, term)
     horizontal = column(result.design, name)
     drawn = drawn_outcome(result.design, outcome)
-    conditional, population, observed = lines(result, drawn)
     shown = chosen_levels(term, levels)
-    across = columns or math.ceil(math.sqrt(1.5 * len(shown)))
-    down = math.ceil(len(shown) / across)
-    figure, panels = plt.subplots(
-        down,
-        across,
-        figsize=(1.5 * across + 0.6, 1.5 * down + 0.9),
-        sharex=True,
-        sharey=True,
-        squeeze=False,
-        layout="constrained",
-    )
-    for axes, level in zip(panels.flat, shown, strict=False):
-        rows = np.flatnonzero(term.codes == level)
-        rows = rows[np.argsort(horizontal[rows], kind="stable")]
-        draw_panel(axes, horizontal[rows], observed[rows], conditional[rows], population[rows])
-        axes.set_title(term.level_labels[level], fontsize="small", pad=3)
-    empty_below(panels, len(shown))
+    rows = [rows_of(term, level, horizontal) for level in shown]
+    everything = lines(result, np.concatenate(rows), drawn, ci_prob)
+    side = next(inches for most, inches in SIDES if len(shown) <= most)
+    figure, panels = panel_grid(len(shown), columns, size=(side, side), sharex=True, sharey=True)
+    start = 0
+    for axes, level, own in zip(panels, shown, rows, strict=True):
+        here = everything.iloc[start : start + len(own)]
+        start += len(own)
+        draw_panel(axes, horizontal[own], here)
+        axes.set_title(folded(term.level_labels[level], 18), fontsize="small", pad=3)
     figure.supxlabel(name, fontsize="medium")
-    response = result.design.response_name
-    figure.supylabel(response if drawn is None else f"probability of {response} = {drawn}", fontsize="medium")
-    handles, _ = panels.flat[0].get_legend_handles_labels()
-    panels.flat[0].xaxis.set_major_locator(
-        MaxNLocator(nbins=4, integer=bool(np.all(horizontal == np.rint(horizontal))))
-    )
+    figure.supylabel(vertical_label(result, drawn), fontsize="medium")
+    whole = bool(np.all(horizontal == np.rint(horizontal)))
+    panels[0].xaxis.set_major_locator(MaxNLocator(nbins=4, integer=whole))
+    panels[0].yaxis.set_major_locator(MaxNLocator(nbins=4))
+    handles: list[Any] = [
+        Line2D([], [], label=label, **style)
+        for label, style in (("data", POINTS), ("conditional", CONDITIONAL), ("population", POPULATION))
+    ]
+    if ci_prob is not None:
+        handles.append(Patch(label=f"{100 * ci_prob:.6g}% {interval_word(result)} band", **BAND))
     count = len(term.levels)
     title = term.group if len(shown) == count else f"{len(shown)} of {count} levels of {term.group}"
-    figure.legend(handles=handles, title=title, loc="outside upper center", ncols=3, frameon=False, fontsize="small")
+    legend(figure, handles, title)
     return figure
+
+
+def rows_of(term: RandomColumns, level: int, horizontal: np.ndarray) -> np.ndarray:
+    """Positions of the rows of a level, in the order of the horizontal axis."""
+    rows = np.flatnonzero(term.codes == level)
+    return rows[np.argsort(horizontal[rows], kind="stable")]
+
+
+def vertical_label(result: Result, outcome: str | None) -> str:
+    """What is drawn: the response, its proportion of the trials, or the probability of a category."""
+    name = result.design.response_name
+    if outcome is not None:
+        return f"probability of {name} = {outcome}"
+    return name if trials_of(result.design) is None else f"proportion, {name}"
+
+
+def interval_word(result: Result) -> str:
+    """`credible` or `confidence`."""
+    return result.column_titles[2].removesuffix(" interval")
 
 
 def drawn_outcome(design: Design, outcome: str | None) -> str | None:
@@ -120,16 +157,46 @@ def drawn_outcome(design: Design, outcome: str | None) -> str | None:
     return chosen
 
 
-def lines(result: Result, outcome: str | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Conditional values, those of the population, and the data, (n,) each."""
-    options: dict[str, Any] = {} if outcome is None else {"kind": "probability", "outcome": outcome}
-    population = predict(result, ranef="zero", se=False, **options)["estimate"].to_numpy()
+def lines(result: Result, rows: np.ndarray, outcome: str | None, ci_prob: float | None) -> pd.DataFrame:
+    """`observed population conditional` and, with `ci_prob`, `lower upper` of the rows asked for."""
+    frame = pd.DataFrame({"observed": scattered(observed_values(result, rows, outcome))})
+    frame["population"] = of_rows(result, rows, outcome, "zero", None)["estimate"]
+    own = of_rows(result, rows, outcome, "conditional", ci_prob)
+    frame["conditional"] = own["estimate"]
+    if ci_prob is not None:
+        frame["lower"], frame["upper"] = own["lower"], own["upper"]
+    return frame
+
+
+def observed_values(result: Result, rows: np.ndarray, outcome: str | None) -> np.ndarray:
+    """Responses of some rows; proportions of trials; 1 where a category was observed."""
     if outcome is None:
-        conditional, observed = result.fitted.to_numpy(), result.observed.to_numpy()
-    else:
-        conditional = result.fitted[outcome].to_numpy()
-        observed = (result.observed == outcome).to_numpy(float)
-    return conditional, population, scattered(observed)
+        return result.observed.to_numpy()[rows]
+    return (result.observed == outcome).to_numpy(float)[rows]
+
+
+def of_rows(
+    result: Result, rows: np.ndarray, outcome: str | None, ranef: str, ci_prob: float | None
+) -> dict[str, np.ndarray]:
+    """What `predict` returns for some rows of the data."""
+    wanted = quantity(result, "mean" if outcome is None else "probability", outcome)
+    interval = None if ci_prob is None else "confidence"
+    content = 0.95 if ci_prob is None else ci_prob
+    normal_quantile(content)
+    request = Request(
+        wanted,
+        ranef,
+        False,
+        interval,
+        content,
+        interval is not None,
+        np.random.default_rng(0),
+        stream(result, None, 60),
+    )
+    own = prediction_rows(result, None, random=ranef == "conditional", groups=ranef == "conditional").take(rows)
+    by: Any = predict_by_estimates if isinstance(result, LikelihoodResult) else predict_by_draws
+    values: dict[str, np.ndarray] = by(result, own, request)
+    return values
 
 
 def scattered(values: np.ndarray) -> np.ndarray:
@@ -139,29 +206,28 @@ def scattered(values: np.ndarray) -> np.ndarray:
     return values + np.random.default_rng(0).uniform(-JITTER, JITTER, len(values))
 
 
-def draw_panel(axes: Axes, x: np.ndarray, y: np.ndarray, conditional: np.ndarray, population: np.ndarray) -> None:
-    """Points and the two lines of one level."""
-    axes.plot(x, y, label="data", **POINTS)
-    axes.plot(*averaged(x, population), label="population", **POPULATION)
-    axes.plot(*averaged(x, conditional), label="conditional", **CONDITIONAL)
+def draw_panel(axes: Axes, x: np.ndarray, here: pd.DataFrame) -> None:
+    """Points, band and the two lines of one level; bars and strokes where all its rows have the same x."""
+    alone = len(set(x)) == 1
+    stroke: dict[str, Any] = {"marker": "_", "markersize": 12, "markeredgewidth": 1.8} if alone else {}
+    if "lower" in here:
+        places, lower = averaged(x, here["lower"].to_numpy())
+        upper = averaged(x, here["upper"].to_numpy())[1]
+        if alone:
+            axes.vlines(places, lower, upper, color=BAND["color"], alpha=BAND["alpha"], linewidth=8)
+        else:
+            axes.fill_between(places, lower, upper, **BAND)
+    axes.plot(x, here["observed"], label="data", **POINTS)
+    axes.plot(*averaged(x, here["population"].to_numpy()), label="population", **{**POPULATION, **stroke})
+    axes.plot(*averaged(x, here["conditional"].to_numpy()), label="conditional", **{**CONDITIONAL, **stroke})
+    plain(axes)
     axes.tick_params(labelsize="x-small", length=2)
-    axes.spines[["top", "right"]].set_visible(False)
 
 
 def averaged(x: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The different x in order, and the mean of the values at each."""
     places, of = np.unique(x, return_inverse=True)
     return places, np.bincount(of, values) / np.bincount(of)
-
-
-def empty_below(panels: np.ndarray, used: int) -> None:
-    """Hide the panels that no level fills, and label the axis of the panels above them."""
-    across = panels.shape[1]
-    for position, axes in enumerate(panels.flat):
-        if position >= used:
-            axes.set_visible(False)
-            if position >= across:
-                panels.flat[position - across].tick_params(labelbottom=True)
 
 
 def random_term(design: Design, group: str | None) -> RandomColumns:

@@ -8,6 +8,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
@@ -55,12 +56,19 @@ def panel_grid(
         down, across, figsize=(size[0] * across + 0.4, size[1] * down + 0.5), squeeze=False, layout="constrained",
         FigureClass=Plot, **options,
     )  # fmt: skip
-    figure.get_layout_engine().set(w_pad=0.07)
+    apart(figure)
     for axes in grid.flat[count:]:
         axes.remove()
     for axes in grid.flat[max(0, count - across) : count]:
         axes.tick_params(labelbottom=True)
     return figure, list(grid.flat[:count])
+
+
+def apart(figure: Figure) -> None:
+    """A little more room between panels, so that the numbers of one do not run into those of the next."""
+    engine = figure.get_layout_engine()
+    if isinstance(engine, ConstrainedLayoutEngine):
+        engine.set(w_pad=0.07)
 
 
 def folded(label: str, width: int = 28) -> str:

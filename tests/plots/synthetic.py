@@ -22,7 +22,7 @@ def frame(levels: int) -> pd.DataFrame:
     school = np.repeat(np.arange(levels), ROWS)
     hours = np.tile(np.arange(ROWS), levels)
     b = rng.normal(size=levels)[school]
-    eta = 0.4 * hours - 1 + b
+    eta = (0.4 + 0.25 * rng.normal(size=levels)[school]) * hours - 1 + b
     trials = rng.integers(5, 20, len(school))
     return pd.DataFrame(
         {
