@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bayesml import datasets, distributions, errors, families, links, plots
     from bayesml.bayes.calibrate import calibrate
     from bayesml.bayes.evidence import evidence
+    from bayesml.bayes.elicit import elicit
     from bayesml.bayes.hypothesis import hypothesis
     from bayesml.bayes.posterior_predictive import posterior_predictive
     from bayesml.bayes.prior_table import prior_table
@@ -64,6 +65,7 @@ _HOME = {
     "calibrate": "bayesml.bayes.calibrate",
     "equations": "bayesml.post.equations",
     "evidence": "bayesml.bayes.evidence",
+    "elicit": "bayesml.bayes.elicit",
     "fit": "bayesml.fit",
     "graph": "bayesml.graphs.plain_model",
     "hypothesis": "bayesml.bayes.hypothesis",

@@ -38,7 +38,7 @@ class Family(ABC):
     - `takes_trials`, whether responses count the successes among `trials`, one trial where no number is given;
     - `reads_two_levels`, whether a response of two levels, or of false and true, is read as 0 and 1;
     - `log_density`; `log_distribution`, `log_survivor` and `log_interval` or, in `no_tails`, why they are not there;
-    - `mean`, `variance`, `simulate`, in NumPy;
+    - `mean`, `variance`, `simulate`, in NumPy, and `distribution` where there are no tails but an expression of it;
     - `latent_variance`, the level-1 variance of intraclass correlations, None where there is none;
     - `special_cases`, families that it becomes at one value of its one further parameter;
     - `ratio(link)`, what exp(coefficient) is called, where it is not what the link calls it.
@@ -180,6 +180,10 @@ class Family(ABC):
     def log_interval(self, lower: Any, upper: Any, parameters: Mapping[str, Any], namespace: ModuleType) -> Any:
         """Log probability of a response in (lower, upper], both finite."""
         raise NotImplementedError(self.no_tails)
+
+    def distribution(self, y: np.ndarray, parameters: Mapping[str, Any]) -> np.ndarray | None:
+        """Probability of a response up to y, in NumPy; None where there is no expression, and it is simulated."""
+        return None if self.no_tails is not None else np.exp(self.log_distribution(y, parameters, np))
 
     @abstractmethod
     def mean(self, parameters: Mapping[str, Any]) -> np.ndarray:

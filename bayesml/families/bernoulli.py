@@ -32,6 +32,9 @@ class Bernoulli(Family):
     def log_density(self, y: Any, parameters: Mapping[str, Any], namespace: ModuleType) -> Any:
         return parameters["mu"].log_binary(y)
 
+    def distribution(self, y: np.ndarray, parameters: Mapping[str, Any]) -> np.ndarray:
+        return np.where(y < 0, 0.0, np.where(y < 1, np.exp(parameters["mu"].log_complement), 1.0))
+
     def mean(self, parameters: Mapping[str, Any]) -> np.ndarray:
         return parameters["mu"].value
 

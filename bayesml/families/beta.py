@@ -63,6 +63,10 @@ class Beta(Family):
             - namespace.log1p(-y)
         )
 
+    def distribution(self, y: np.ndarray, parameters: Mapping[str, Any]) -> np.ndarray:
+        mu, phi = parameters["mu"], parameters["phi"]
+        return special.betainc(np.exp(mu.log) * phi, np.exp(mu.log_complement) * phi, np.clip(y, 0.0, 1.0))
+
     def mean(self, parameters: Mapping[str, Any]) -> np.ndarray:
         return parameters["mu"].value
 

@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+from scipy import special
 
 from bayesml.families.base import Family
 from bayesml.links.functions import gammaln
@@ -35,6 +36,13 @@ class Binomial(Family):
         n, mu = parameters.get("trials", 1.0), parameters["mu"]
         ways = gammaln(n + 1.0, namespace) - gammaln(y + 1.0, namespace) - gammaln(n - y + 1.0, namespace)
         return ways + y * mu.log + (n - y) * mu.log_complement
+
+    def distribution(self, y: np.ndarray, parameters: Mapping[str, Any]) -> np.ndarray:
+        n = np.asarray(parameters.get("trials", 1.0), float)
+        inside = np.clip(np.floor(y), 0.0, n)
+        # the complement, whose second argument stays above 0
+        below = special.betainc(np.maximum(n - inside, 1e-300), inside + 1.0, np.exp(parameters["mu"].log_complement))
+        return np.where(y < 0, 0.0, np.where(inside >= n, 1.0, below))
 
     def mean(self, parameters: Mapping[str, Any]) -> np.ndarray:
         return parameters["mu"].value

@@ -8,6 +8,7 @@ import numpy as np
 
 from bayesml.errors import SpecificationError
 from bayesml.families.base import Family
+from bayesml.families.category_codes import up_to
 from bayesml.links import Link
 from bayesml.links.functions import softplus, without_slope
 
@@ -71,6 +72,9 @@ class Categorical(Family):
         largest = without_slope(largest, namespace)
         total = sum((namespace.exp(eta - largest) for eta in etas), namespace.exp(-largest))
         return own - largest - namespace.log(total)
+
+    def distribution(self, y: np.ndarray, parameters: Mapping[str, Any]) -> np.ndarray:
+        return up_to(self.mean(parameters), y)
 
     def mean(self, parameters: Mapping[str, Any]) -> np.ndarray:
         means = parameters["mu"]

@@ -9,6 +9,7 @@ import numpy as np
 
 from bayesml.families.ancillary import Ancillary
 from bayesml.families.base import Family
+from bayesml.families.category_codes import up_to
 from bayesml.links import Link
 
 
@@ -65,6 +66,9 @@ class Cumulative(Family):
             return ends
         middle = mu.link.log_interval(lower - mu.eta, gap, namespace)
         return namespace.where(namespace.maximum(bottom, top), ends, middle)
+
+    def distribution(self, y: np.ndarray, parameters: Mapping[str, Any]) -> np.ndarray:
+        return up_to(self.mean(parameters), y)
 
     def mean(self, parameters: Mapping[str, Any]) -> np.ndarray:
         categories = range(len(parameters["cut"]) + 1)

@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+from scipy import special
 
 from bayesml.errors import SpecificationError
 from bayesml.families.ancillary import Ancillary
@@ -72,6 +73,12 @@ class NegativeBinomial(Family):
             share, none = mu.log - softplus(log_delta, namespace), mu.value * log1p_ratio(log_delta, namespace)
             log_alpha = log_delta - mu.log
         return log_rising(y, log_alpha, namespace) + y * share - none - constant
+
+    def distribution(self, y: np.ndarray, parameters: Mapping[str, Any]) -> np.ndarray:
+        mu = parameters["mu"].value
+        scale = parameters["alpha"] * mu if self.dispersion == "mean" else parameters["delta"] + 0.0 * mu
+        below = special.betainc(mu / scale, np.maximum(np.floor(y), 0.0) + 1.0, 1.0 / (1.0 + scale))
+        return np.where(y < 0, 0.0, below)
 
     def mean(self, parameters: Mapping[str, Any]) -> np.ndarray:
         return parameters["mu"].value

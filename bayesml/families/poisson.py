@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+from scipy import special
 
 from bayesml.families.base import Family
 from bayesml.families.stirling import stirling_error
@@ -35,6 +36,9 @@ class Poisson(Family):
         log_y = namespace.log(namespace.where(some, y, 1.0))
         saturated = namespace.where(some, 0.5 * (log_y + log(2 * pi)) + stirling_error(y, namespace, log_y), 0.0)
         return y * (mu.log - log_y) - (mu.value - y) - saturated
+
+    def distribution(self, y: np.ndarray, parameters: Mapping[str, Any]) -> np.ndarray:
+        return np.where(y < 0, 0.0, special.gammaincc(np.maximum(np.floor(y), 0.0) + 1.0, parameters["mu"].value))
 
     def mean(self, parameters: Mapping[str, Any]) -> np.ndarray:
         return parameters["mu"].value

@@ -217,13 +217,17 @@ def averaged(
 
 def thinned(result: Any, draws: int | None) -> Any:
     """The result with so many draws of each chain, evenly spaced; itself where that is all."""
-    post = result.posterior
-    count = post.shape[1]
+    count = result.posterior.shape[1]
     if draws is None or draws >= count:
         return result
-    places = np.round(np.linspace(0, count - 1, draws)).astype(int)
+    return at_places(result, np.round(np.linspace(0, count - 1, draws)).astype(int))
+
+
+def at_places(result: Any, places: np.ndarray) -> Any:
+    """The result with some of the draws of each chain."""
+    post = result.posterior
     effects = result.effects if result.effects_fit else None
-    fewer = replace(
+    some = replace(
         post,
         beta=post.beta[:, places],
         sds=tuple(own[:, places] for own in post.sds),
@@ -233,4 +237,4 @@ def thinned(result: Any, draws: int | None) -> Any:
         effects=None if effects is None else tuple(own[:, places] for own in effects),
         ancillary=post.ancillary[:, places] if post.ancillary.size else post.ancillary,
     )
-    return replace(result, posterior=fewer)
+    return replace(result, posterior=some)

@@ -147,6 +147,21 @@ class Response(ABC):
         """
         return None
 
+    def probabilities(
+        self, family: Family, y: Mapping[str, np.ndarray], parameters: Mapping[str, Any]
+    ) -> tuple[np.ndarray, np.ndarray] | None:
+        """Probabilities between which that of the response of each row is, uniformly if the model is true, in NumPy.
+
+        Of a continuous response both are the distribution function; of a count they are it below and at the count, of
+        a censored response at the ends of what is known. None where the family has no such expression.
+        """
+        at = family.distribution(y["y"], parameters)
+        if at is None:
+            return None
+        below = family.distribution(y["y"] - 1.0, parameters) if family.whole else at
+        assert below is not None
+        return below, at
+
     @abstractmethod
     def log_density(
         self, family: Family, y: Mapping[str, Any], parameters: Mapping[str, Any], namespace: ModuleType

@@ -29,6 +29,13 @@ class Limited(Response):
         below = family.log_distribution(at, parameters, namespace)
         return namespace.where(status > 0.5, above, namespace.where(status < -0.5, below, observed))
 
+    def probabilities(
+        self, family: Family, y: Mapping[str, np.ndarray], parameters: Mapping[str, Any]
+    ) -> tuple[np.ndarray, np.ndarray] | None:
+        at = family.distribution(y["y"], parameters)
+        assert at is not None, "families without tails are refused"
+        return np.where(y["status"] < -0.5, 0.0, at), np.where(y["status"] > 0.5, 1.0, at)
+
 
 class Censored(Limited):
     """`censored(y, status)`: status 0 is observed, 1 right-censored (above y), -1 left-censored (below y)."""

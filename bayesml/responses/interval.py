@@ -63,6 +63,15 @@ class Interval(Limited):
             "upper": np.where(between, upper, np.where(nearer_low, high, y)),
         }
 
+    def probabilities(
+        self, family: Family, y: Mapping[str, np.ndarray], parameters: Mapping[str, Any]
+    ) -> tuple[np.ndarray, np.ndarray] | None:
+        found = super().probabilities(family, y, parameters)
+        ends = [family.distribution(y[end], parameters) for end in ("lower", "upper")]
+        assert found is not None and ends[0] is not None and ends[1] is not None
+        between = y["status"] > 1.5
+        return np.where(between, ends[0], found[0]), np.where(between, ends[1], found[1])
+
     def log_density(
         self, family: Family, y: Mapping[str, Any], parameters: Mapping[str, Any], namespace: ModuleType
     ) -> Any:

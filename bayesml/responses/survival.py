@@ -42,6 +42,13 @@ class Survival(Response):
         longer = family.log_survivor(y["y"], parameters, namespace)
         return namespace.where(y["status"] > 0.5, longer, observed)
 
+    def probabilities(
+        self, family: Family, y: Mapping[str, np.ndarray], parameters: Mapping[str, Any]
+    ) -> tuple[np.ndarray, np.ndarray] | None:
+        at = family.distribution(y["y"], parameters)
+        assert at is not None, "families without tails are refused"
+        return at, np.where(y["status"] > 0.5, 1.0, at)
+
 
 class LateEntry(Survival):
     """Time to an event of a unit that was seen because it had none before its entry (left truncation)."""
@@ -73,6 +80,15 @@ class LateEntry(Survival):
     ) -> Any:
         before = family.log_survivor(y["entry"], parameters, namespace)
         return super().log_density(family, y, parameters, namespace) - namespace.where(y["late"] > 0.5, before, 0.0)
+
+    def probabilities(
+        self, family: Family, y: Mapping[str, np.ndarray], parameters: Mapping[str, Any]
+    ) -> tuple[np.ndarray, np.ndarray] | None:
+        found, before = super().probabilities(family, y, parameters), family.distribution(y["entry"], parameters)
+        assert found is not None and before is not None
+        seen = np.where(y["late"] > 0.5, before, 0.0)
+        lower, upper = ((own - seen) / (1.0 - seen) for own in found)
+        return lower, upper
 
 
 class TimeToEvent(Survival):
