@@ -14,8 +14,8 @@ from bayesml.version import __version__
 if TYPE_CHECKING:
     from bayesml import datasets, distributions, errors, families, links, plots
     from bayesml.bayes.calibrate import calibrate
-    from bayesml.bayes.evidence import evidence
     from bayesml.bayes.elicit import elicit
+    from bayesml.bayes.evidence import evidence
     from bayesml.bayes.hypothesis import hypothesis
     from bayesml.bayes.posterior_predictive import posterior_predictive
     from bayesml.bayes.prior_table import prior_table
