@@ -117,8 +117,9 @@ _HOME = {
 _SUBPACKAGES = ("datasets", "distributions", "errors", "families", "links", "plots")
 
 __all__ = [  # noqa: RUF022 - verbs first
-    "fit", "sample", "refit", "predict", "posterior_predictive", "quantile_residuals", "icc", "lrtest", "wald_test", "ranef", "hypothesis", "sensitivity",
-    "side_by_side", "equations", "report", "laplace_error", "graph", "prior_table", "calibrate", "Model", "load",
+    "fit", "sample", "refit", "predict", "posterior_predictive", "quantile_residuals", "icc", "lrtest", "wald_test",
+    "ranef", "hypothesis", "sensitivity",
+    "side_by_side", "equations", "report", "laplace_error", "graph", "prior_table", "elicit", "calibrate", "Model", "load",
     "evidence",
     "Beta", "Cauchy", "Exponential", "Fixed", "Flat", "Gamma", "HalfCauchy", "HalfFlat", "HalfNormal", "HalfStudentT",
     "InverseGamma", "InverseWishart", "LKJ", "Laplace", "LogNormal", "Normal", "OnPrecision", "OnVariance", "ScaledBeta",
