@@ -13,11 +13,19 @@ from bayesml.version import __version__
 
 if TYPE_CHECKING:
     from bayesml import datasets, distributions, errors, families, links, plots
+    from bayesml.bayes.bayes_factor import bayes_factor
     from bayesml.bayes.calibrate import calibrate
+    from bayesml.bayes.compare import compare
+    from bayesml.bayes.compare_engines import compare_engines
+    from bayesml.bayes.dic import dic
     from bayesml.bayes.elicit import elicit
     from bayesml.bayes.evidence import evidence
     from bayesml.bayes.hypothesis import hypothesis
+    from bayesml.bayes.leave_one_group_out import leave_one_group_out
+    from bayesml.bayes.loo import loo
     from bayesml.bayes.posterior_predictive import posterior_predictive
+    from bayesml.bayes.prior_grid import prior_grid
+    from bayesml.bayes.prior_predictive import prior_predictive
     from bayesml.bayes.prior_table import prior_table
     from bayesml.bayes.sensitivity import sensitivity
     from bayesml.distributions import (
@@ -62,7 +70,11 @@ if TYPE_CHECKING:
     from bayesml.syntax.model import Model
 
 _HOME = {
+    "bayes_factor": "bayesml.bayes.bayes_factor",
     "calibrate": "bayesml.bayes.calibrate",
+    "compare": "bayesml.bayes.compare",
+    "compare_engines": "bayesml.bayes.compare_engines",
+    "dic": "bayesml.bayes.dic",
     "equations": "bayesml.post.equations",
     "evidence": "bayesml.bayes.evidence",
     "elicit": "bayesml.bayes.elicit",
@@ -71,11 +83,15 @@ _HOME = {
     "hypothesis": "bayesml.bayes.hypothesis",
     "icc": "bayesml.post.icc",
     "laplace_error": "bayesml.post.laplace_error",
+    "leave_one_group_out": "bayesml.bayes.leave_one_group_out",
     "load": "bayesml.results.storage",
+    "loo": "bayesml.bayes.loo",
     "lrtest": "bayesml.post.lrtest",
     "Model": "bayesml.syntax.model",
     "posterior_predictive": "bayesml.bayes.posterior_predictive",
     "predict": "bayesml.post.predict",
+    "prior_grid": "bayesml.bayes.prior_grid",
+    "prior_predictive": "bayesml.bayes.prior_predictive",
     "prior_table": "bayesml.bayes.prior_table",
     "quantile_residuals": "bayesml.post.quantile_residuals",
     "ranef": "bayesml.post.ranef",
@@ -118,8 +134,14 @@ _SUBPACKAGES = ("datasets", "distributions", "errors", "families", "links", "plo
 
 __all__ = [  # noqa: RUF022 - verbs first
     "fit", "sample", "refit", "predict", "posterior_predictive", "quantile_residuals", "icc", "lrtest", "wald_test",
-    "ranef", "hypothesis", "sensitivity",
-    "side_by_side", "equations", "report", "laplace_error", "graph", "prior_table", "elicit", "calibrate", "Model", "load",
+    "ranef", "hypothesis", "sensitivity", "prior_grid",
+    "side_by_side", "equations", "report", "laplace_error", "graph", "prior_table", "prior_predictive", "elicit", "Model", "load",
+    "calibrate", "compare_engines",
+    "bayes_factor",
+    "compare",
+    "dic",
+    "leave_one_group_out",
+    "loo",
     "evidence",
     "Beta", "Cauchy", "Exponential", "Fixed", "Flat", "Gamma", "HalfCauchy", "HalfFlat", "HalfNormal", "HalfStudentT",
     "InverseGamma", "InverseWishart", "LKJ", "Laplace", "LogNormal", "Normal", "OnPrecision", "OnVariance", "ScaledBeta",

@@ -118,14 +118,10 @@ def refuse_flat_separation(graph: Graph) -> None:
 
     A likelihood that never falls in some direction does not integrate, whatever the random effects are.
     """
-    if graph.exact or not any(p.improper for p in graph.priors.coefficients):
+    if not any(p.improper for p in graph.priors.coefficients):
         return
-    design, held = hold(graph.design, graph.held)
-    reduced = graph.replace(design=design)
-    system = LaplaceSystem.of(design, lambda order: RowDerivatives(reduced, order))
-    beta, phi, _ = fit_without_random(system, Ancillaries(graph), reduced, design, held)
     priors = dict(zip(graph.fixed, graph.priors.coefficients, strict=True))
-    named = [name for name in separated(system, design, beta, phi) if priors[name].improper]
+    named = [name for name in unbounded_coefficients(graph) if priors[name].improper]
     if named:
         names = ", ".join(f"`{name}`" for name in named)
         raise NotIdentified(
@@ -133,6 +129,17 @@ def refuse_flat_separation(graph: Graph) -> None:
             "certain (separation), so that the coefficients can grow without bound. Give them proper priors, as in "
             "Normal(0, 2.5)."
         )
+
+
+def unbounded_coefficients(graph: Graph) -> list[str]:
+    """Coefficients, by address, along which the likelihood rises for ever (separation); none of linear models."""
+    if graph.exact:
+        return []
+    design, held = hold(graph.design, graph.held)
+    reduced = graph.replace(design=design)
+    system = LaplaceSystem.of(design, lambda order: RowDerivatives(reduced, order))
+    beta, phi, _ = fit_without_random(system, Ancillaries(graph), reduced, design, held)
+    return separated(system, design, beta, phi)
 
 
 def check_options(draws: int, tune: int, chains: int, target_accept: float | None, parametrisation: str) -> None:

@@ -2,6 +2,7 @@
 
 from bayesml.plots.autocorrelation import autocorrelation
 from bayesml.plots.calibration import calibration
+from bayesml.plots.compare_engines import compare_engines
 from bayesml.plots.cumulative_sum import cumulative_sum
 from bayesml.plots.density import density
 from bayesml.plots.diagnostics import diagnostics
@@ -11,6 +12,7 @@ from bayesml.plots.fit_by_group import fit_by_group
 from bayesml.plots.forest import forest
 from bayesml.plots.histogram import histogram
 from bayesml.plots.pairs import pairs
+from bayesml.plots.predictive_check import predictive_check
 from bayesml.plots.ranef import ranef
 from bayesml.plots.rank import rank
 from bayesml.plots.trace import trace
@@ -18,6 +20,7 @@ from bayesml.plots.trace import trace
 __all__ = [
     "autocorrelation",
     "calibration",
+    "compare_engines",
     "cumulative_sum",
     "density",
     "diagnostics",
@@ -27,6 +30,7 @@ __all__ = [
     "forest",
     "histogram",
     "pairs",
+    "predictive_check",
     "ranef",
     "rank",
     "trace",
