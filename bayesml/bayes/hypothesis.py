@@ -1,127 +1,90 @@
-"""`hypothesis`: the posterior probability of a statement about parameters."""
+"""`hypothesis`: probabilities and Bayes factors of statements about parameters and predictions."""
 
-import functools
-import operator
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-import numpy as np
-
-from bayesml.design.addresses import effect_address, parameter_addresses
+from bayesml.bayes.hypotheses import Hypotheses, Hypothesis, PointHypothesis, PriorDraws, Region
+from bayesml.bayes.margins import comparisons_of, margin_of
+from bayesml.bayes.statement_draws import ReadStatement, read_statement
 from bayesml.errors import SpecificationError
 from bayesml.results.bayesian import BayesianResult
-from bayesml.results.diagnostics import mcse_of_mean
-from bayesml.results.posterior import effect_bytes
-from bayesml.syntax.statement import (
-    Address,
-    Binary,
-    Comparison,
-    Function,
-    Logical,
-    Number,
-    Statement,
-    addresses_in,
-    parse_statement,
-)
+from bayesml.results.posterior_summary import interval_tails
+from bayesml.syntax.statement import Comparison, Logical, Number
 
-PRIOR_DRAWS = 100_000
-PRIOR_BYTES = 200_000_000
-PRIOR_STREAM = 4
-
-Draws = Callable[[str], np.ndarray]
-
-ARITHMETIC: dict[str, Any] = {
-    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": np.divide, "^": np.power,
-}  # fmt: skip
-FUNCTIONS: dict[str, Any] = {"exp": np.exp, "log": np.log, "sqrt": np.sqrt, "abs": np.abs, "-": operator.neg}
-COMPARISONS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+Texts = str | Sequence[str] | Mapping[str, str]
+Rope = float | tuple[float, float]
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Hypothesis:
-    """How probable a statement is, after and before the data.
-
-    Parameters
-    ----------
-    result : BayesianResult
-    text : str
-        As it was given.
-    statement : Comparison or Logical
-    probability : float
-        Share of the posterior draws for which it holds.
-    mcse : float
-        Monte-Carlo standard error of `probability`, from the effective number of draws of the event. Where all
-        draws agree, that of one more draw that does not.
-
-    Attributes
-    ----------
-    odds : float
-        probability / (1 - probability); infinite where it held for all draws.
-    prior_probability : float or None
-        The same share of draws from the priors; None where the prior of a parameter in it is improper.
-    """
-
-    result: BayesianResult
-    text: str
-    statement: Statement
-    probability: float
-    mcse: float
-
-    def __float__(self) -> float:
-        return self.probability
-
-    @property
-    def odds(self) -> float:
-        """Posterior odds."""
-        return self.probability / (1.0 - self.probability) if self.probability < 1.0 else np.inf
-
-    @cached_property
-    def prior_probability(self) -> float | None:
-        """Probability under the priors with the numbers that were sampled with."""
-        effects = any(self.result.address(text).kind == "effect" for text in addresses_in(self.statement))
-        draws = PRIOR_DRAWS
-        if effects:
-            draws = max(1000, min(draws, PRIOR_BYTES // effect_bytes(self.result.design, 1)))
-        prior = self.result.prior_draws(draws, [self.result.posterior.seed, PRIOR_STREAM], effects)
-        if any(np.isnan(prior.draws(text)).any() for text in addresses_in(self.statement)):
-            return None
-        return float(np.mean(evaluate(self.statement, prior.draws)))
-
-    def __str__(self) -> str:
-        decimals = int(np.clip(-np.floor(np.log10(self.mcse)), 2, 8))
-        return f"P({self.text}) = {self.probability:.{decimals}f} ± {self.mcse:.{decimals}f}"
-
-    __repr__ = __str__
-
-
-def hypothesis(result: BayesianResult, text: str) -> Hypothesis:
-    """Posterior probability of a statement about parameters.
+def hypothesis(
+    result: BayesianResult,
+    statements: Texts,
+    rope: Rope | None = None,
+    names: Sequence[str] | None = None,
+    ci_prob: float = 0.95,
+) -> Hypothesis | Hypotheses:
+    """Posterior and prior probabilities of statements, and their Bayes factors, each with its Monte-Carlo error.
 
     Parameters
     ----------
     result : BayesianResult
         From `sample`.
-    text : str
-        Comparisons of arithmetic over addresses, in chains, joined by `and`, `or`, `not`: ``"Days > 8"``,
-        ``"8 < Days < 12"``, ``"sd(Days | Subject) > sd(Intercept | Subject) / 10"``,
-        ``"b(Days | Subject[308]) > 0"``, ``"Days > 8 and Intercept < 260"``. Functions: exp, log, sqrt, abs. Text never
-        runs as code.
+    statements : str, or list or dict of str
+        One statement, or several; the keys of a dict are their names. A statement compares arithmetic over addresses
+        and predictions, in chains, joined by `and`, `or`, `not`. Functions: exp, log, sqrt, abs. Text never runs as
+        code.
+
+        - Order: ``"Days > 8"``, ``"0 < x1 < x2"``, ``"sd(Days | Subject) > sd(Intercept | Subject) / 10"``.
+        - Levels: ``"b(Days | Subject[308]) > b(Days | Subject[309])"``.
+        - Predictions, as `predict` makes them: ``"mean(Days=10) - mean(Days=0) > 100"``; `mean`, `linear`,
+          ``probability(outcome, ...)``, ``survivor(time, ...)``, ``hazard(time, ...)`` and `median`. A grouping factor
+          that is given counts with the random effects of its level, ``mean(Days=10, Subject=308)``; other random
+          effects are 0. Columns that are not given are held, numbers at their mean and factors at their reference
+          level, which is printed.
+        - Range: ``"-1 < Days < 1"``, or a quantity alone with `rope`: the share of the posterior inside, below and
+          above, and where its highest-density interval lies.
+        - Equality of parameters, linear and several jointly: ``"Days = 0"``, ``"treat[a] - treat[b] = 0"``,
+          ``"x1 = 0 and x2 = 0"``: a Bayes factor, by the ratio of densities of Savage and Dickey.
+    rope : float or (float, float), optional
+        The region of practical equivalence of statements that are quantities,
+        ``hypothesis(post, "Days", rope=(-1, 1))``; a number stands for both sides of 0.
+    names : sequence of str, optional
+        Labels of the statements in tables and plots; default: their texts.
+    ci_prob : float, default 0.95
+        Content of the equal-tailed interval of each estimate, and of the highest-density interval of a range.
 
     Returns
     -------
     Hypothesis
-        With `probability`, `mcse`, `odds`, `prior_probability`; `float()` of it is the probability.
+        Of one statement: `probability mcse odds prior_probability prior_mcse prior_odds bayes_factor
+        bayes_factor_mcse estimate table`; ``float()`` of it is the probability. Of a range a `Region` (`below above hdi
+        verdict`); of an equality a `PointHypothesis` (`bf01 bf10 log_bf01 log_mcse`).
+    Hypotheses
+        Of several: by position or name, with `table`, a DataFrame.
 
     Raises
     ------
     FormulaError
         The text is no statement; the place is marked.
     ColumnNotFound
-        It names a parameter that the model does not have.
+        It names a parameter, column or level that the model does not have.
     SpecificationError
-        The result is no posterior, or the statement asks for equality, whose probability is zero.
+        The result is no posterior, or options do not go together.
+    RefusedTest
+        An equality whose Bayes factor is no ratio of densities: a flat prior, a standard deviation of 0, a random
+        effect, one of several correlations; or the draws do not reach it. The message says what to do.
+
+    Notes
+    -----
+    The Bayes factor of an order or range is posterior odds over prior odds, for the statement against its complement;
+    that of an equality is for the equality (BF01) against its negation. Beyond 3, 20 and 150, or below their inverses,
+    Bayes factors are called positive, strong and very strong evidence (Kass and Raftery 1995, Journal of the American
+    Statistical Association 90, section 3.2). They depend on the priors, however many the data: look at
+    `prior_probability`, and vary the priors.
+
+    Posterior densities at a point are averages of exact conditional normals where coefficients were integrated out
+    (linear models with normal priors), else importance-weighted averages of the posterior density (other coefficients;
+    all parameters of linear models), or kernel estimates (standard deviations, correlations and parameters of the
+    family of other models).
 
     Examples
     --------
@@ -130,73 +93,96 @@ def hypothesis(result: BayesianResult, text: str) -> Hypothesis:
     >>> post = bml.sample("Reaction ~ Days + (Days | Subject)", sleep, random_seed=1, progressbar=False)
     >>> bool(bml.hypothesis(post, "Days > 0").probability > 0.99)
     True
+    >>> found = bml.hypothesis(post, ["Days > 8", "mean(Days=9, Subject=308) > mean(Days=9, Subject=309) + 100"])
+    >>> list(found.table["probability"] > 0.8)
+    [True, True]
     """
+    require_posterior(result)
+    interval_tails(ci_prob)
+    texts, labels = texts_and_names(statements, names)
+    prior = PriorDraws(result)
+    found = []
+    for text, label in zip(texts, labels, strict=True):
+        read = with_rope(read_statement(result, text), rope)
+        own = kind_of(read)(result, read, label or read.text, ci_prob, prior)
+        # what cannot be answered is refused here, not when the answer is read
+        _ = own.probability
+        found.append(own)
+    return found[0] if isinstance(statements, str) else Hypotheses(tuple(found))
+
+
+def require_posterior(result: BayesianResult) -> None:
+    """Refuse what is no posterior."""
     if not isinstance(result, BayesianResult):
         raise SpecificationError(
             "A hypothesis has a probability given a posterior: sample the model with `bml.sample`. Of a fit, "
             "`bml.wald_test` and `bml.lrtest` give tests."
         )
-    statement = parse_statement(text, known_addresses(result, text))
-    if not isinstance(statement, Comparison | Logical):
-        raise SpecificationError(f"`{text}` is a quantity; compare it with something, as in `{text} > 0`.")
-    holds = evaluate(statement, result.draws)
-    probability = float(np.mean(holds))
-    return Hypothesis(result, " ".join(text.split()), statement, probability, monte_carlo_error(holds))
 
 
-def known_addresses(result: BayesianResult, text: str) -> list[str]:
-    """Addresses of the parameters, and of the random effects where the text might name one."""
-    known = [address.text for address in parameter_addresses(result.design, result.ancillary)]
-    if "b(" in text.replace(" ", ""):
-        known += [
-            effect_address(term, i, level)
-            for term in result.design.random
-            for i in range(len(term.names))
-            for level in range(len(term.levels))
-        ]
-    return known
+def texts_and_names(statements: Texts, names: Sequence[str] | None) -> tuple[list[str], list[str]]:
+    """The statements and their names, empty where none is given."""
+    if isinstance(statements, Mapping):
+        if names is not None:
+            raise SpecificationError("A dict of hypotheses has their names as its keys: leave out `names`.")
+        texts, labels = list(statements.values()), list(map(str, statements))
+    elif not isinstance(statements, Sequence):
+        raise SpecificationError(f'A hypothesis is a text such as "Days > 8", or a list of them, not {statements!r}.')
+    else:
+        texts = [statements] if isinstance(statements, str) else list(statements)
+        labels = [""] * len(texts) if names is None else [names] if isinstance(names, str) else list(map(str, names))
+    if not texts:
+        raise SpecificationError('Give at least one hypothesis, such as "Days > 8".')
+    if len(labels) != len(texts):
+        raise SpecificationError(f"There are {len(texts)} hypotheses and {len(labels)} names: give one name each.")
+    return texts, labels
 
 
-def evaluate(statement: Statement, draws: Draws) -> np.ndarray:
-    """Values of a statement at each draw: numbers of arithmetic, true or false of comparisons."""
-    match statement:
-        case Number(value):
-            return np.asarray(value)
-        case Address(address):
-            return draws(address)
-        case Function(name, argument):
-            with np.errstate(invalid="ignore", divide="ignore"):
-                return FUNCTIONS[name](evaluate(argument, draws))
-        case Binary(sign, left, right):
-            with np.errstate(invalid="ignore", divide="ignore"):
-                return ARITHMETIC[sign](evaluate(left, draws), evaluate(right, draws))
-        case Comparison(signs, operands):
-            values = [evaluate(operand, draws) for operand in operands]
-            pairs = zip(signs, values[:-1], values[1:], strict=True)
-            return functools.reduce(np.logical_and, [compare(sign, left, right) for sign, left, right in pairs])
-        case Logical("not", (part,)):
-            return np.logical_not(evaluate(part, draws))
-        case Logical(word, parts):
-            join = np.logical_and if word == "and" else np.logical_or
-            return functools.reduce(join, [evaluate(part, draws) for part in parts])
-    raise AssertionError(statement)
-
-
-def compare(sign: str, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """A comparison at each draw."""
-    if sign not in COMPARISONS:
+def with_rope(read: ReadStatement, rope: Rope | None) -> ReadStatement:
+    """A quantity as the statement that it lies in the region; a statement as it is."""
+    if isinstance(read.statement, Comparison | Logical):
+        if rope is not None:
+            raise SpecificationError(
+                f'`{read.text}` is a statement already; `rope` is of quantities, as in `hypothesis(post, "Days", '
+                "rope=(-1, 1))`."
+            )
+        return read
+    if rope is None:
         raise SpecificationError(
-            f"`{sign}` asks for equality, which has probability zero (or one) of a continuous quantity: give a range, "
-            "as in `9.5 < Days < 10.5`."
+            f"`{read.text}` is a quantity; compare it with something, as in `{read.text} > 0`, or give a region of "
+            "practical equivalence, `rope=(-1, 1)`."
         )
-    return COMPARISONS[sign](left, right)
+    low, high = (-rope, rope) if isinstance(rope, int | float) else rope
+    if not low < high:
+        raise SpecificationError(f"`rope={rope}`: give its lower and upper end, or one positive number.")
+    statement = Comparison(("<", "<"), (Number(float(low)), read.statement, Number(float(high))))
+    return replace(read, text=str(statement), statement=statement)
 
 
-def monte_carlo_error(holds: np.ndarray) -> float:
-    """Standard error of the mean of an event over the draws (chain, draw)."""
-    if holds.ndim < 2:
-        return 0.0
-    if holds.all() or not holds.any():
-        share = 1.0 / (holds.size + 2)
-        return float(np.sqrt(share * (1 - share) / holds.size))
-    return float(mcse_of_mean(holds.astype(float)))
+def kind_of(read: ReadStatement) -> type[Hypothesis]:
+    """What a statement is: equations, a range, or an order."""
+    signs = {sign for sign, _, _ in comparisons_of(read.statement)}
+    if "!=" in signs:
+        raise SpecificationError(
+            f"`{read.text}`: `!=` has probability one. Ask for the equality, whose Bayes factor against it is `bf10`."
+        )
+    if "=" in signs:
+        if signs != {"="} or alternatives(read.statement):
+            raise SpecificationError(
+                f"`{read.text}`: an equality, which has probability zero, cannot be part of a larger statement: give a "
+                "range, as in `9.5 < Days < 10.5`, or test equations alone or joined by `and`."
+            )
+        return PointHypothesis
+    margin = margin_of(read.statement)
+    if not read.leaf_list:
+        raise SpecificationError(f"`{read.text}` says nothing about a parameter.")
+    both = margin is not None and abs(margin.lower) < float("inf") and abs(margin.upper) < float("inf")
+    return Region if both else Hypothesis
+
+
+def alternatives(statement: object) -> bool:
+    """Whether a statement has `or` or `not` in it."""
+    match statement:
+        case Logical(word, parts):
+            return word != "and" or any(map(alternatives, parts))
+    return False

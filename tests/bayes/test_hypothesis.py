@@ -6,7 +6,8 @@ from numpy.testing import assert_allclose
 from scipy import stats
 
 import bayesml as bml
-from bayesml.bayes.hypothesis import Hypothesis
+from bayesml.bayes.hypotheses import Hypotheses, Hypothesis, PointHypothesis, Region, share_text, with_error
+from bayesml.bayes.statement_draws import error_of_share
 from bayesml.errors import ColumnNotFound, FormulaError, SpecificationError
 from tests import fitted_models, posteriors
 
@@ -52,10 +53,20 @@ def test_certain_statements_still_have_an_error(post):
     assert 0 < found.mcse < 1e-2
 
 
-def test_one_printed_line(post):
+def test_printed(post):
     found = bml.hypothesis(post, "Days >  8")
-    assert str(found) == repr(found) == f"P(Days > 8) = {found.probability:.3f} ± {found.mcse:.3f}"
-    assert str(Hypothesis(post, "Days > 8", found.statement, 0.9421, 0.0004)) == "P(Days > 8) = 0.9421 ± 0.0004"
+    assert str(found) == f"P(Days > 8) = {found.probability:.3f} ± {found.mcse:.3f}"
+    lines = repr(found).splitlines()
+    assert lines[0] == str(found)
+    assert lines[1].startswith("  prior 0.43")
+    assert "Bayes factor against its complement" in lines[1]
+    assert lines[2].startswith("  Days - 8: median 2.")
+    assert "95 % interval [" in lines[2]
+    assert "<table" in found._repr_html_()
+    assert share_text(0.9421, 0.0004) == "0.9421 ± 0.0004"
+    assert with_error(2137.4, 526.2) == "2137 ± 526"
+    assert with_error(3.31e6, 2.5e5) == "3.31e+06 ± 2.5e+05"
+    assert with_error(0.0312, 0.0104) == "0.03 ± 0.01"
 
 
 def test_prior_probability_is_that_of_the_prior_numbers(post):
@@ -71,7 +82,11 @@ def test_improper_priors_have_no_prior_probability():
         posteriors.SLEEP, bml.datasets.load("sleepstudy"), priors={"Days": bml.Flat()}, draws=500, tune=300, chains=2,
         random_seed=3, progressbar=False,
     )  # fmt: skip
-    assert bml.hypothesis(post, "Days > 8").prior_probability is None
+    found = bml.hypothesis(post, "Days > 8 and sigma > 0")
+    assert found.prior_probability is None
+    assert found.bayes_factor is None
+    assert np.isnan(found.table["bayes_factor"].item())
+    assert "the prior of `Days` is flat" in repr(found)
     assert bml.hypothesis(post, "sigma > 25").prior_probability is not None
 
 
@@ -79,7 +94,14 @@ def test_improper_priors_have_no_prior_probability():
     ("text", "error", "message"),
     [
         ("Days", SpecificationError, "compare it with something"),
-        ("Days = 10", SpecificationError, "probability zero"),
+        ("Days = 10 or Days = 9", SpecificationError, "probability zero"),
+        ("Days = 10 and sigma > 20", SpecificationError, "probability zero"),
+        ("not Days = 10", SpecificationError, "probability zero"),
+        ("Days != 10", SpecificationError, "bf10"),
+        ("1 < 2", SpecificationError, "says nothing"),
+        (3, SpecificationError, "is a text"),
+        ([], SpecificationError, "at least one"),
+        ("mean(Day=1) > 0", ColumnNotFound, "`Days`"),
         ("Days > ", FormulaError, "expected"),
         ("Dais > 8", ColumnNotFound, "Days"),
         ("b(Days | Subject[999]) > 0", ColumnNotFound, "999"),
@@ -95,3 +117,79 @@ def test_what_is_no_statement_is_refused(post, text, error, message):
 def test_a_fit_has_no_posterior():
     with pytest.raises(SpecificationError, match=r"bml\.sample.*wald_test"):
         bml.hypothesis(fitted_models.fit("sleepstudy", fitted_models.SLEEP), "Days > 8")
+
+
+def test_several_in_a_table(post):
+    found = bml.hypothesis(post, {"steep": "Days > 8", "exactly": "Days = 10", "in between": "8 < Days < 12"})
+    assert isinstance(found, Hypotheses)
+    assert [type(part) for part in found] == [Hypothesis, PointHypothesis, Region]
+    assert len(found) == 3
+    assert found[0] is found["steep"] is found["Days > 8"]
+    table = found.table
+    assert list(table.index) == ["steep", "exactly", "in between"]
+    days = post.draws("Days")
+    assert_allclose(table.loc["steep", ["estimate", "sd"]].to_numpy(float), [np.median(days - 8), days.std(ddof=1)])
+    assert_allclose(table.loc["steep", ["lower", "upper"]].to_numpy(float), np.quantile(days - 8, [0.025, 0.975]))
+    assert_allclose(table["bayes_factor"], table["odds"] / table["prior_odds"])
+    assert table.loc["exactly", "prior_probability"] == 0.5
+    assert (table[["mcse", "bayes_factor_mcse"]] > 0).to_numpy().all()
+    assert_allclose(table.loc["in between", ["below", "probability", "above"]].sum(), 1)
+    text = str(found)
+    assert "steep" in text
+    assert "Savage-Dickey" in text
+    assert "<table" in found._repr_html_()
+    with pytest.raises(ColumnNotFound, match="steep"):
+        found["flat"]
+    assert list(bml.hypothesis(post, ["Days > 8", "Days > 9"], names=["a", "b"]).table.index) == ["a", "b"]
+    with pytest.raises(SpecificationError, match="2 hypotheses and 1 names"):
+        bml.hypothesis(post, ["Days > 8", "Days > 9"], names=["a"])
+
+
+def test_region_of_practical_equivalence(post):
+    days = post.draws("Days")
+    found = bml.hypothesis(post, "Days", rope=(8, 12))
+    assert isinstance(found, Region)
+    assert found.probability == bml.hypothesis(post, "12 > Days > 8").probability == np.mean((days > 8) & (days < 12))
+    assert found.below == np.mean(days <= 8)
+    assert found.above == np.mean(days >= 12)
+    low, high = found.hdi
+    assert_allclose(np.mean((days >= low) & (days <= high)), 0.95, atol=2e-3)
+    assert high - low <= np.diff(np.quantile(days, [0.025, 0.975]))[0]
+    verdicts = {(8, 12): "undecided", (-1, 1): "outside", (0, 30): "inside"}
+    assert {rope: bml.hypothesis(post, "Days", rope=rope).verdict for rope in verdicts} == verdicts
+    assert bml.hypothesis(post, "Days", rope=30).text == "-30 < Days < 30"
+    with pytest.raises(SpecificationError, match="statement already"):
+        bml.hypothesis(post, "Days > 8", rope=1)
+    with pytest.raises(SpecificationError, match="lower and upper"):
+        bml.hypothesis(post, "Days", rope=(1, -1))
+
+
+def test_the_only_sd_of_a_group_needs_no_column():
+    post = posteriors.sleepstudy()
+    assert bml.hypothesis(post, "corr(Subject) > 0").probability == np.mean(
+        post.draws("corr(Intercept, Days | Subject)") > 0
+    )
+
+
+def test_where_all_draws_agree_the_bayes_factor_is_a_bound(post):
+    found = bml.hypothesis(post, "Days > -1")
+    assert found.bayes_factor == np.inf
+    assert np.isnan(found.bayes_factor_mcse)
+    prior = found.prior_odds
+    bound = float(found.bayes_factor_text.removeprefix("above "))
+    assert_allclose(bound, (found.effective + 1) / prior, rtol=0.05)
+    assert "above" in repr(found)
+    assert bml.hypothesis(post, "Days < -1").bayes_factor_text.startswith("below")
+    assert bml.hypothesis(post, "sigma > 0").bayes_factor_text.startswith("not known")
+
+
+def test_errors_count_autocorrelation(post):
+    slow = np.repeat(np.random.default_rng(1).random((4, 50)) < 0.3, 10, axis=1)
+    assert_allclose(error_of_share(slow, 1.0), np.sqrt(0.3 * 0.7 / 200), rtol=0.4)
+
+
+def test_prior_error_is_that_of_independent_draws(post):
+    found = bml.hypothesis(post, "Days > 8")
+    p = found.prior_probability
+    assert_allclose(found.prior_mcse, np.sqrt(p * (1 - p) / 100_000))
+    assert "flat" not in "".join(found.notes)

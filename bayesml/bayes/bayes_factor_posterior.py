@@ -1,0 +1,167 @@
+"""Posterior densities of combinations of parameters at a point.
+
+Three ways, the first that applies: an average of exact conditional normals (coefficients that were integrated out); an
+importance-weighted average of ratios of the density (coefficients, and parameters of linear models); a kernel estimate
+from the draws.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from bayesml.bayes.bayes_factor_prior import LogDensity, log_normal
+from bayesml.bayes.bayes_factor_weighted import of_coefficients, of_parameter, of_sampled_coefficients
+from bayesml.design.addresses import Address
+from bayesml.errors import RefusedTest
+from bayesml.estimators.posterior_densities import density_of
+from bayesml.graphs.transforms import marginalise
+from bayesml.linalg.combination_moments import coefficient_moments
+from bayesml.linalg.gaussian import GaussianSystem
+from bayesml.linalg.threads import one_blas_thread
+from bayesml.results.bayesian import BayesianResult
+from bayesml.results.diagnostics import ess, mcse_of_mean
+from bayesml.results.effects import flat_roots
+from bayesml.results.posterior import flat_draws
+
+REACH = 3.5
+"""Standard deviations from the mean beyond which draws say too little for a kernel estimate."""
+EFFECTIVE_AT_POINT = 20
+WEIGHTED = "importance-weighted average"
+
+
+def log_average(log_terms: np.ndarray, method: str) -> LogDensity:
+    """Logarithm of the mean of exp(log_terms) over draws (chain, draw), with its Monte-Carlo standard error."""
+    top = log_terms.max()
+    terms = np.exp(log_terms - top)
+    mean = terms.mean()
+    return LogDensity(float(top + np.log(mean)), float(mcse_of_mean(terms) / mean), method)
+
+
+# -- exact conditional normals -------------------------------------------------------------------
+
+
+def conditional_normals(result: BayesianResult, R: np.ndarray, r: np.ndarray) -> np.ndarray | None:
+    """Log density of ``R beta`` at r given the other parameters at each draw, (chain, draw).
+
+    None where the coefficients were not integrated out, or R leaves nothing that was.
+    """
+    if result.posterior.parametrisation != "marginal":
+        return None
+    graph = marginalise(result.graph, "random and beta")
+    free = R[:, graph.integrated_beta]
+    if np.linalg.matrix_rank(free) < len(R):
+        return None
+    rows = np.array([prior.normal_row or (0.0, 0.0) for prior in result.graph.priors.coefficients]).reshape(-1, 2)
+    given = (~graph.integrated_beta).astype(np.int64)
+    system = GaussianSystem.of(result.design, given.astype(bool))
+    post = result.posterior
+    with one_blas_thread():
+        means, covariances = coefficient_moments(
+            system, flat_roots(result.design, post), post.sigma.ravel(), flat_draws(post.beta), given,
+            rows[:, 0].copy(), rows[:, 1].copy(), R,
+        )  # fmt: skip
+    return log_normal(r - means, covariances).reshape(post.shape)
+
+
+# -- kernel estimate -----------------------------------------------------------------------------
+
+
+def kernel_density(draws: np.ndarray, value: float, support: tuple[float, float], what: str) -> LogDensity:
+    """Log density of draws (chain, draw) at a value by a kernel of fourth order, on the real line.
+
+    Positive quantities are smoothed as logarithms, those between two ends as logits. The error is that of the draws,
+    by their autocorrelation, and the change that a bandwidth half as wide again makes, as a measure of bias.
+
+    Raises
+    ------
+    RefusedTest
+        Too few draws lie near the value.
+    """
+    transform, log_slope = to_real_line(support)
+    x, x0 = transform(draws), float(transform(np.array(value)))
+    n, sd = max(float(ess(x, "mean")), 4.0), float(x.std(ddof=1))
+    # the normal reference of the kernel (3 - u²) φ(u) / 2
+    width = 1.08 * sd * n ** (-1 / 9)
+    far = abs(x0 - x.mean()) / sd
+    near = np.mean(np.abs(x - x0) < width) * n
+    if far > REACH or near < EFFECTIVE_AT_POINT:
+        raise RefusedTest(
+            f"Of {draws.size} draws (effectively {n:.0f}) about {near:.0f} lie near `{what}`, {far:.1f} "
+            "posterior sds from the mean: too few for a density there. Compare the models with and without the "
+            "restriction by bridge sampling, `bml.evidence`; or ask for a range, whose probability has no such limit."
+        )
+    u = (x0 - x) / width
+    estimate = fourth_order(u) / width
+    wide = float(np.mean(fourth_order(u / 1.5) / (1.5 * width)))
+    mean = float(np.mean(estimate))
+    if mean <= 0:
+        raise RefusedTest(f"The draws say too little about `{what}`: sample more of them.")
+    # the bias grows with the fourth power of the bandwidth
+    bias = abs(wide - mean) / (1.5**4 - 1)
+    error = float(np.hypot(mcse_of_mean(estimate), bias)) / mean
+    return LogDensity(float(np.log(mean)) + float(log_slope(np.array(value))), error, "kernel estimate from the draws")
+
+
+def fourth_order(u: np.ndarray) -> np.ndarray:
+    """A kernel without second moment."""
+    return (3 - u**2) / 2 * np.exp(-0.5 * u**2) / np.sqrt(2 * np.pi)
+
+
+def to_real_line(support: tuple[float, float]):  # type: ignore[no-untyped-def]
+    """A map of an interval onto the real line, and the logarithm of its slope."""
+    low, high = support
+    if np.isfinite(low) and np.isfinite(high):
+        return (
+            lambda x: np.log((x - low) / (high - x)),
+            lambda x: np.log((high - low) / ((x - low) * (high - x))),
+        )
+    if np.isfinite(low):
+        return lambda x: np.log(x - low), lambda x: -np.log(x - low)
+    return (lambda x: np.asarray(x, float)), (lambda x: np.zeros(()))
+
+
+# -- the first way that applies ------------------------------------------------------------------
+
+
+def log_posterior_density(
+    result: BayesianResult,
+    addresses: list[Address],
+    R: np.ndarray,
+    r: np.ndarray,
+    support: tuple[float, float],
+    what: str,
+) -> LogDensity:
+    """Log posterior density of ``R theta`` at r, with its Monte-Carlo error.
+
+    Parameters
+    ----------
+    result : BayesianResult
+    addresses : list of Address, length p
+    R : ndarray (m, p)
+    r : ndarray (m,)
+    support : tuple of float
+        Ends of the values of the only combination that is no coefficient.
+    what : str
+        The equation, for messages.
+    """
+    if all(addresses[j].kind == "coefficient" for j in np.flatnonzero(R.any(axis=0))):
+        count = len(result.design.coefficients)
+        own = np.zeros((len(R), count))
+        for j in np.flatnonzero(R.any(axis=0)):
+            own[:, addresses[j].column] = R[:, j]
+        terms = conditional_normals(result, own, r)
+        if terms is not None:
+            return log_average(terms, "average of exact conditional normals")
+        if result.graph.exact:
+            terms = of_sampled_coefficients(density_of(result.graph, result.posterior), own, r)
+        return log_average(of_coefficients(result, own, r) if terms is None else terms, WEIGHTED)
+    used = np.flatnonzero(R[0])
+    if len(used) == 1 and result.graph.exact:
+        terms = of_parameter(
+            density_of(result.graph, result.posterior), addresses[used[0]], float(r[0] / R[0, used[0]])
+        )
+        if terms is not None:
+            scaled = log_average(terms, WEIGHTED)
+            return replace(scaled, value=scaled.value - float(np.log(abs(R[0, used[0]]))))
+    draws = sum(R[0, j] * result.draws(addresses[j].text) for j in np.flatnonzero(R[0]))
+    return kernel_density(np.asarray(draws), float(r[0]), support, what)
