@@ -23,7 +23,11 @@ def machines():
 
 @cache
 def wine():
-    return bml.sample("rating ~ temp + contact + (1 | judge)", bml.datasets.load("wine"), family="cumulative", **QUICK)
+    data = bml.datasets.load("wine")
+    return bml.sample(
+        "rating ~ temp + contact + (1 | judge)", data, family="cumulative", target_accept=0.98,
+        random_seed=4, progressbar=False,
+    )  # fmt: skip
 
 
 def draws(post, text):
