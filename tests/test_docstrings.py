@@ -26,6 +26,6 @@ def test_examples(name):
 def test_the_verbs_have_examples():
     verbs = (
         "fit", "sample", "predict", "icc", "lrtest", "wald_test", "ranef", "hypothesis", "side_by_side",
-        "laplace_error", "sensitivity", "elicit",
+        "laplace_error", "sensitivity", "prior_grid", "elicit", "prior_predictive",
     )  # fmt: skip
     assert [name for name in verbs if ">>>" not in getattr(bayesml, name).__doc__] == []

@@ -80,7 +80,8 @@ class Beta(Family):
 
     def simulate(self, rng: np.random.Generator, parameters: Mapping[str, Any]) -> np.ndarray:
         mu, phi = parameters["mu"], parameters["phi"]
-        y = rng.beta(np.exp(mu.log) * phi, np.exp(mu.log_complement) * phi)
+        shapes = (np.maximum(np.exp(part) * phi, np.finfo(float).tiny) for part in (mu.log, mu.log_complement))
+        y = rng.beta(*shapes)
         return np.clip(y, np.finfo(float).tiny, 1 - np.finfo(float).epsneg)
 
     def latent_variance(self, link: Link, scale: float) -> None:

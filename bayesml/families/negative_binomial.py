@@ -11,6 +11,7 @@ from scipy import special
 from bayesml.errors import SpecificationError
 from bayesml.families.ancillary import Ancillary
 from bayesml.families.base import Family
+from bayesml.families.large_counts import poisson_counts
 from bayesml.links import Link
 from bayesml.links.functions import gammaln, log1p_ratio, log_rising, softplus
 
@@ -90,7 +91,7 @@ class NegativeBinomial(Family):
     def simulate(self, rng: np.random.Generator, parameters: Mapping[str, Any]) -> np.ndarray:
         mu = parameters["mu"].value
         scale = parameters["alpha"] * mu if self.dispersion == "mean" else parameters["delta"] + 0.0 * mu
-        return rng.poisson(rng.gamma(mu / scale, scale)).astype(float)
+        return poisson_counts(rng, rng.gamma(mu / scale, scale))
 
 
 def of_mean(z: Any, mu: Any, log_alpha: Any, namespace: ModuleType) -> tuple[Any, Any]:

@@ -9,6 +9,7 @@ import numpy as np
 from scipy import special
 
 from bayesml.families.base import Family
+from bayesml.families.large_counts import poisson_counts
 from bayesml.families.stirling import stirling_error
 
 
@@ -47,4 +48,4 @@ class Poisson(Family):
         return parameters["mu"].value
 
     def simulate(self, rng: np.random.Generator, parameters: Mapping[str, Any]) -> np.ndarray:
-        return rng.poisson(parameters["mu"].value).astype(float)
+        return poisson_counts(rng, parameters["mu"].value)

@@ -25,6 +25,7 @@ from bayesml.errors import DataNote, SpecificationError
 from bayesml.families import FAMILIES
 from bayesml.graphs.of_data import graph_of
 from bayesml.spec.priors import prior_sets
+from tests.outcome_table import RESPONSES, outcome_table
 
 SLEEP = "Reaction ~ Days + (Days | Subject)"
 EPIL = "y ~ lbase * trt + lage + V4 + (1 | subject)"
@@ -207,23 +208,6 @@ def test_penalised_complexity():
 
 # -- every set on every family -----------------------------------------------------------------
 
-RESPONSES = {
-    "gaussian": "z", "student_t": "z", "bernoulli": "b", "binomial": "cbind(k, 5 - k)", "poisson": "k",
-    "negative_binomial": "k", "gamma": "t", "beta": "u", "exponential": "t", "weibull": "t", "lognormal": "t",
-    "loglogistic": "t", "cumulative": "o", "categorical": "o",
-}  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def table():
-    rng, n = np.random.default_rng(3), 90
-    codes = rng.integers(0, 3, n)
-    return pd.DataFrame({
-        "x": rng.normal(5, 2, n), "g": np.arange(n) % 9, "f": rng.choice(list("pqr"), n), "z": rng.normal(10, 3, n),
-        "b": rng.integers(0, 2, n), "k": rng.integers(0, 6, n), "t": rng.gamma(2.0, 3.0, n), "u": rng.beta(2, 3, n),
-        "o": pd.Categorical.from_codes(codes, ["low", "mid", "high"], ordered=True),
-    })  # fmt: skip
-
 
 def test_every_family_is_in_the_catalogue():
     assert set(RESPONSES) == set(FAMILIES)
@@ -231,10 +215,10 @@ def test_every_family_is_in_the_catalogue():
 
 @pytest.mark.parametrize("family", list(RESPONSES))
 @pytest.mark.parametrize("name", prior_sets())
-def test_sets_give_proper_priors_where_they_promise(table, name, family):
+def test_sets_give_proper_priors_where_they_promise(name, family):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataNote)
-        found = resolved(f"{RESPONSES[family]} ~ x + f + (x | g)", table, name, family=family)
+        found = resolved(f"{RESPONSES[family]} ~ x + f + (x | g)", outcome_table(), name, family=family)
     improper = {address for address, prior in found.items() if prior.improper}
     allowed = {
         "flat": set(found) - {address for address in found if address.startswith("corr")},
