@@ -11,6 +11,7 @@ import pandas as pd
 
 from bayesml.bayes.importance import Weights, power_sensitivity, smoothed_weights
 from bayesml.bayes.quantities import Quantities, quantity_draws
+from bayesml.distributions import Distribution
 from bayesml.errors import SpecificationError
 from bayesml.results.base import Result
 from bayesml.results.bayesian import BayesianResult
@@ -344,7 +345,8 @@ def blocks_of(result: BayesianResult) -> dict[str, str]:
     priors = result.graph.priors
     found = dict.fromkeys(priors.addresses, "coefficients") | dict.fromkeys(priors.ancillary, "family")
     for role, term in zip(result.graph.random, priors.terms, strict=True):
-        found |= dict.fromkeys((*term.sd_addresses, *term.corr_addresses, f"corr({role.suffix})"), "random")
+        whole = f"corr({role.suffix})", f"cov({role.suffix})"
+        found |= dict.fromkeys((*term.sd_addresses, *term.corr_addresses, *whole), "random")
     return found | {"sigma": "family"}
 
 
@@ -374,10 +376,9 @@ def diagnosis(prior: float, likelihood: float, threshold: float) -> str:
 
 def prior_text(result: BayesianResult, key: str) -> str:
     """The prior of an entry of `log_prior_draws`, as printed."""
-    priors = dict(result.graph.priors.items())
+    priors: dict[str, Distribution | None] = dict(result.graph.priors.items())
     for role, term in zip(result.graph.random, result.graph.priors.terms, strict=True):
-        if term.correlation is not None:
-            priors[f"corr({role.suffix})"] = term.correlation
+        priors |= {f"corr({role.suffix})": term.correlation, f"cov({role.suffix})": term.covariance}
     return str(priors[key])
 
 
