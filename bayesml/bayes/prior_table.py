@@ -37,7 +37,8 @@ def prior_table(
         One row a parameter, indexed by its address:
 
         ============ =========================================================================================
-        prior        the distribution with its numbers, in the units of the parameter
+        prior        the distribution with its numbers, in the units of the parameter; of a covariance matrix
+                     with a prior as a whole that prior, and the margin of the parameter after it
         source       the prior set or the user's file that the prior comes from, or "given"
         scale        the natural scale of the parameter on these data: sd(y) of intercept and sigma,
                      sd(y) / sd(x) of slopes, sd(y) / sd(z) of random effects' sds, 1 of correlations and of
@@ -65,7 +66,7 @@ def table_of(graph: Graph, ci_prob: float = 0.95) -> pd.DataFrame:
         scale, unit = scales[address]
         numbers = summary(marginal_of(graph, address, prior), ci_prob)
         words = implication(prior, numbers, scale, unit, ci_prob)
-        rows.append((str(prior), graph.priors.source(address), scale, *numbers, words))
+        rows.append((graph.priors.written(address, prior), graph.priors.source(address), scale, *numbers, words))
     index = pd.Index([address for address, _ in graph.priors.items()], name="parameter")
     columns = ["prior", "source", "scale", "mean", "sd", "lower", "upper", "implies"]
     return pd.DataFrame(rows, index=index, columns=columns)
@@ -94,7 +95,7 @@ def natural_scales(graph: Graph) -> dict[str, tuple[float, str]]:
 def marginal_of(graph: Graph, address: str, prior: Distribution) -> Distribution:
     """The distribution of one parameter; of a correlation, its margin under the prior of the matrix."""
     for role, term in zip(graph.random, graph.priors.terms, strict=True):
-        if address in term.corr_addresses and prior.fixed is None:
+        if address in term.corr_addresses and prior.fixed is None and term.covariance is None:
             margins = prior.partial_correlations(role.q, role.covariance.common_sd)
             assert margins is not None
             # the first partial correlation is a correlation itself, and all have the same margin

@@ -11,6 +11,7 @@ from bayesml.distributions.half_cauchy import HalfCauchy
 from bayesml.distributions.half_normal import HalfNormal
 from bayesml.distributions.half_student_t import HalfStudentT
 from bayesml.distributions.inverse_gamma import InverseGamma
+from bayesml.distributions.inverse_wishart import InverseWishart
 from bayesml.distributions.laplace import Laplace
 from bayesml.distributions.lkj import LKJ
 from bayesml.distributions.log_normal import LogNormal
@@ -26,7 +27,8 @@ DISTRIBUTIONS: dict[str, type[Distribution]] = {
     kind.__name__: kind
     for kind in (
         Normal, StudentT, Cauchy, Laplace, HalfNormal, HalfStudentT, HalfCauchy, Exponential, Gamma, InverseGamma,
-        LogNormal, OnVariance, OnPrecision, Uniform, Beta, ScaledBeta, Truncated, LKJ, Flat, HalfFlat, Fixed,
+        LogNormal, OnVariance, OnPrecision, Uniform, Beta, ScaledBeta, Truncated, LKJ,
+        InverseWishart, Flat, HalfFlat, Fixed,
     )
 }  # fmt: skip
 

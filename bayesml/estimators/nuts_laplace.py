@@ -118,7 +118,7 @@ class JointPosterior:
 
     def natural_covariances(self, G: list[np.ndarray]) -> dict[str, np.ndarray]:
         """Values of the variables `sd` and `partial_unit` that stand for covariance matrices."""
-        priors = [prior for term in self.graph.priors.terms for prior in term.sds]
+        priors = [prior for term in self.graph.priors.terms for prior in term.own_sds]
         sds: list[float] = []
         partials: list[float] = []
         for role, matrix in zip(self.graph.random, G, strict=True):

@@ -35,9 +35,9 @@ def marginal_start(graph: Graph) -> dict[str, np.ndarray]:
     start: dict[str, np.ndarray] = {}
     if priors.sigma is not None:
         start |= pieces("sigma", [priors.sigma], np.array([scales.residual_sd() / 2]))
-    places = [(k, i) for k, term in enumerate(priors.terms) for i in range(len(term.sds))]
+    places = [(k, i) for k, term in enumerate(priors.terms) for i in range(len(term.own_sds))]
     if places:
-        sds = [priors.terms[k].sds[i] for k, i in places]
+        sds = [priors.terms[k].own_sds[i] for k, i in places]
         start |= pieces("sd", sds, np.array([scales.random_sd(k, i) / 2 for k, i in places]))
     beta = least_squares(graph)
     given = np.flatnonzero(~graph.integrated_beta)

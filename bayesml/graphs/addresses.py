@@ -29,6 +29,11 @@ def sd_addresses(term: Term) -> tuple[str, ...]:
     return tuple(sd_address(term.columns, i) for i in range(term.n_sds))
 
 
+def cov_address(term: Term) -> str:
+    """`cov(Subject)`, the whole covariance matrix of a term."""
+    return f"cov({term.columns.group})"
+
+
 def corr_addresses(term: Term) -> tuple[str, ...]:
     """`corr(Intercept, Days | Subject)` of each free correlation; `corr(Subject)` where they are equal.
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from bayesml.distributions import LKJ, Distribution
+from bayesml.distributions import LKJ, Distribution, InverseWishart
 from bayesml.graphs.roles import Graph, RandomRole
 
 
@@ -55,7 +55,8 @@ def log_prior(
     Notes
     -----
     A standard deviation of 0 has a kink there: the gradient returned is that from neither side, 0. Flat priors and
-    parameters held at a value add nothing.
+    parameters held at a value add nothing. The prior of a whole covariance matrix is taken as the density of its
+    standard deviations and correlations: that of the matrix times ``2^q prod(sd^q)``.
     """
     priors = graph.priors
     value, sigma_slope = 0.0, 0.0
@@ -74,6 +75,11 @@ def log_prior(
     gradients = []
     for role, term, root in zip(graph.random, priors.terms, roots, strict=True):
         gradient = np.zeros_like(root)
+        if term.covariance is not None:
+            part, part_gradient = matrix_density(term.covariance, root)
+            value += part
+            gradients.append(part_gradient)
+            continue
         sds, sd_gradients = standard_deviations(role, root)
         for prior, sd, sd_gradient in zip(term.sds, sds, sd_gradients, strict=True):
             value += density_at(prior, sd)
@@ -144,6 +150,12 @@ def correlation_density(
         return -np.inf, nothing
     gradient = 2 * (prior.eta - 1) * (np.linalg.inv(root).T - root / sds[:, None] ** 2)
     return prior.log_density_of(2 * log_det, role.q), gradient
+
+
+def matrix_density(prior: InverseWishart, root: np.ndarray) -> tuple[float, np.ndarray]:
+    """Log density of the covariance matrix, as one of its sds and correlations, and its gradient in Lambda."""
+    value = float(prior.log_density_of(root @ root.T))
+    return value, prior.slope_of(root) if np.isfinite(value) else np.zeros_like(root)
 
 
 def only_correlation(role: RandomRole, root: np.ndarray, sds: np.ndarray) -> tuple[float, np.ndarray]:

@@ -5,6 +5,7 @@ import pymc as pm
 import pytensor.tensor as pt
 from pytensor.tensor import TensorVariable
 
+from bayesml.graphs.covariance_priors import covariance_potential
 from bayesml.graphs.dimensions import Dimensions, text_coords
 from bayesml.graphs.expressions import correlation_root, correlations
 from bayesml.graphs.flat_variables import flat_correlations, flat_input, flat_vector
@@ -63,11 +64,12 @@ def marginal_model(graph: Graph, system: GaussianSystem | None = None, code: Mac
         code.enter(system)
     coords = {name: labels for name, labels in dimensions.coords.items() if name not in ("obs", *dimensions.levels)}
     with pm.Model(coords=text_coords(coords), check_bounds=False) as model:
-        sds = [prior for term in priors.terms for prior in term.sds]
+        sds = [prior for term in priors.terms for prior in term.own_sds]
         partials = [prior for term in priors.terms for prior in term.partials]
         sd = flat_vector("sd", sds, "sd_address", [a for term in priors.terms for a in term.sd_addresses])
         labels = [a for term in priors.terms for a in term.corr_addresses]
         unit = flat_correlations(partials, parameters.bounds, labels)
+        covariance_potential(graph, parameters, sd, unit)
         sigma = flat_input("sigma", np.asarray(1.0)) if priors.sigma is None else scalar_variable("sigma", priors.sigma)
         beta = _coefficients(graph, given)
         rows = np.array([prior.normal_row or (0.0, 0.0) for prior in priors.coefficients]).reshape(-1, 2)

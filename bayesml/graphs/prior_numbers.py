@@ -5,13 +5,21 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Protocol
 
+import numpy as np
+
 from bayesml.covariance import Covariance
 from bayesml.design.arrays import Design, RandomColumns
-from bayesml.distributions import LKJ, Distribution
+from bayesml.distributions import LKJ, Distribution, HalfFlat, InverseWishart
 from bayesml.errors import SpecificationError
 from bayesml.families import Family
 from bayesml.families.ancillary import Ancillary, follows
-from bayesml.graphs.addresses import corr_addresses, no_such_parameter, sd_addresses, spellings_of_group
+from bayesml.graphs.addresses import (
+    corr_addresses,
+    cov_address,
+    no_such_parameter,
+    sd_addresses,
+    spellings_of_group,
+)
 from bayesml.graphs.prior_set import prior_set
 from bayesml.links import Link
 from bayesml.spec.priors import Priors
@@ -47,6 +55,9 @@ class TermPriors:
         Of the correlation matrix (LKJ), of the only correlation, or a `Fixed` value of all; None without correlations.
     partials : tuple of Distribution
         The same, as independent priors of the partial correlations (or of the common correlation).
+    covariance : InverseWishart or None
+        Of the whole covariance matrix, in place of the others: `sds` are then its margins, `correlation` is None, and
+        `partials` are those of a uniform correlation matrix.
     """
 
     sd_addresses: tuple[str, ...]
@@ -54,6 +65,21 @@ class TermPriors:
     corr_addresses: tuple[str, ...] = ()
     correlation: Distribution | None = None
     partials: tuple[Distribution, ...] = ()
+    covariance: InverseWishart | None = None
+
+    @property
+    def own_sds(self) -> tuple[Distribution, ...]:
+        """Densities that the standard deviations have by themselves, beside that of the whole matrix."""
+        return self.sds if self.covariance is None else (HalfFlat(),) * len(self.sds)
+
+    @property
+    def correlations(self) -> tuple[Distribution, ...]:
+        """Prior of each correlation: that of their matrix, or the margin under that of the covariance matrix."""
+        if self.covariance is None:
+            return tuple(self.correlation for _ in self.corr_addresses if self.correlation is not None)
+        q = len(self.sds)
+        pairs = zip(*np.tril_indices(q, -1), strict=True)
+        return tuple(self.covariance.correlation(int(i), int(j), q) for i, j in pairs)
 
 
 @dataclass(frozen=True)
@@ -92,16 +118,25 @@ class ResolvedPriors:
         return "given" if address in self.given else self.sources.get(address, self.prior_set)
 
     def items(self) -> Iterator[tuple[str, Distribution]]:
-        """Address and prior of each parameter, in the order of tables; correlations as the prior of their matrix."""
+        """Address and prior of each parameter, in the order of tables.
+
+        Correlations have the prior of their matrix. Where the whole covariance matrix has a prior, the parameters have
+        its margins, which `written` names.
+        """
         yield from zip(self.addresses, self.coefficients, strict=True)
         for term in self.terms:
             yield from zip(term.sd_addresses, term.sds, strict=True)
-            for address in term.corr_addresses:
-                assert term.correlation is not None
-                yield address, term.correlation
+            yield from zip(term.corr_addresses, term.correlations, strict=True)
         if self.sigma is not None:
             yield "sigma", self.sigma
         yield from self.ancillary.items()
+
+    def written(self, address: str, prior: Distribution) -> str:
+        """The prior of a parameter, from `items`, as tables print it."""
+        for term in self.terms:
+            if term.covariance is not None and address in (*term.sd_addresses, *term.corr_addresses):
+                return f"{term.covariance}: {prior}"
+        return str(prior)
 
     def of_ancillary(self, name: str) -> Distribution:
         """Prior of a parameter of the family, sigma among them."""
@@ -151,6 +186,7 @@ def given_priors(
         for address in lookup.get(key, ())
     }
     for term in terms:
+        check_covariance(term, found)
         check_correlations(term, found)
     check_ordered(ancillary, found)
     return found
@@ -175,6 +211,8 @@ def meanings(
         if parameter.key not in own:
             of_groups[parameter.key] = (*of_groups.get(parameter.key, ()), parameter.name)
     for term in terms:
+        for key in spellings_of_group("cov", term.columns.group):
+            of_groups[key] = (*of_groups.get(key, ()), cov_address(term))
         for kind, addresses in (("sd", sd_addresses(term)), ("corr", corr_addresses(term))):
             own |= {canonical(address): (address,) for address in addresses}
             for key in spellings_of_group(kind, term.columns.group):
@@ -198,9 +236,21 @@ def fitting_prior(prior: Distribution, address: str, domain: str | None = None) 
     SpecificationError
         A coefficient with an LKJ prior, a standard deviation that could be negative.
     """
+    if address.startswith("cov("):
+        if prior.of != "covariance matrix":
+            raise SpecificationError(
+                f"`{address}` is a covariance matrix and takes InverseWishart(nu, scale), not {prior}; standard deviations "
+                f"and correlations take priors of their own, by `{address.replace('cov', 'sd', 1)}` and "
+                f"`{address.replace('cov', 'corr', 1)}`."
+            )
+        return prior
+    if prior.of == "covariance matrix":
+        raise SpecificationError(
+            f"{prior} is a prior of a covariance matrix, such as `cov(group)`; `{address}` is none."
+        )
     if address.startswith("corr("):
         return prior
-    if isinstance(prior, LKJ):
+    if prior.of == "correlations":
         raise SpecificationError(f"{prior} is a prior of correlations; `{address}` is none.")
     if not (domain == "positive" or address.startswith("sd(")):
         return prior
@@ -226,6 +276,26 @@ def check_ordered(ancillary: Sequence[Ancillary], found: Mapping[str, Distributi
             raise SpecificationError(f"The values of {', '.join(names)} must increase; given were {held}.")
         if len({prior.kind for prior in priors if prior is not None}) > 1:
             raise SpecificationError(f"The priors of {', '.join(names)} must be distributions of one name.")
+
+
+def check_covariance(term: Term, found: Mapping[str, Distribution]) -> None:
+    """Refuse a prior of a whole covariance matrix that a term cannot have, or not beside others that were given."""
+    address = cov_address(term)
+    if address not in found:
+        return
+    prior = found[address]
+    assert isinstance(prior, InverseWishart)
+    if term.q > 1 and term.covariance.correlations != "all":
+        raise SpecificationError(
+            f"`{address}` has the structure `{term.covariance.name}`, and {prior} is a prior of unstructured covariance "
+            f"matrices: give priors by `sd({term.columns.group})`, or let it be unstructured."
+        )
+    if others := [own for own in (*sd_addresses(term), *corr_addresses(term)) if own in found]:
+        raise SpecificationError(
+            f"{prior} is the prior of all of `{address}`, and a prior was given for {', '.join(f'`{o}`' for o in others)} "
+            "too: give one or the other."
+        )
+    prior.for_columns(term.q, term.columns.group)
 
 
 def check_correlations(term: Term, found: Mapping[str, Distribution]) -> None:
@@ -288,6 +358,15 @@ def resolve_priors(
     coefficients = tuple(choose(name, kinds.coefficient, j) for j, name in enumerate(design.coefficients))
     resolved = []
     for k, term in enumerate(terms):
+        addresses = (*sd_addresses(term), *corr_addresses(term))
+        if covariance := given.get(cov_address(term)):
+            given |= dict.fromkeys(addresses, covariance)
+        elif not any(address in given for address in addresses):
+            covariance, source = kinds.random_covariance(k)
+            sources |= dict.fromkeys(addresses, source) if covariance else {}
+        if covariance is not None:
+            resolved.append(matrix_priors(term, covariance))
+            continue
         sds = tuple(choose(address, kinds.random_sd, k, i) for i, address in enumerate(sd_addresses(term)))
         addresses = corr_addresses(term)
         correlation = choose(addresses[0], kinds.correlation) if addresses else None
@@ -304,3 +383,15 @@ def resolve_priors(
     return ResolvedPriors(
         priors.prior_set, design.coefficients, coefficients, tuple(resolved), sigma, tuple(given), found, sources
     )
+
+
+def matrix_priors(term: Term, prior: Distribution) -> TermPriors:
+    """Priors of a term whose covariance matrix has one; with one column, that of its standard deviation."""
+    assert isinstance(prior, InverseWishart)
+    own = prior.for_columns(term.q, term.columns.group)
+    sds = tuple(own.sd(i, term.q) for i in range(term.q))
+    if term.q == 1:
+        return TermPriors(sd_addresses(term), sds)
+    partials = LKJ(1).partial_correlations(term.q, False)
+    assert partials is not None
+    return TermPriors(sd_addresses(term), sds, corr_addresses(term), None, partials, own)

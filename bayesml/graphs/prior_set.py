@@ -7,7 +7,7 @@ from math import hypot, inf, isfinite, nan
 import numpy as np
 
 from bayesml.design.arrays import Design
-from bayesml.distributions import Distribution
+from bayesml.distributions import Distribution, InverseWishart
 from bayesml.distributions.base import scipy_stats
 from bayesml.errors import SpecificationError
 from bayesml.families import Family
@@ -61,6 +61,18 @@ class PriorSet:
             ),
         }
         return times(entry, rules.get(entry.scaled, lambda: scales.random_sd(term, column))), source
+
+    def random_covariance(self, term: int) -> tuple[Distribution | None, str]:
+        """Prior of the whole covariance matrix of a random term that is unstructured; None where the set has none."""
+        random = self.scales[0].design.random[term]
+        correlated = random.covariance.correlations == "all" and len(random.names) > 1
+        if not correlated or "random_covariance" not in self.files[0].kinds:
+            return None, self.name
+        entry, scales, source = self.entry("random_covariance", f"cov({random.group})")
+        prior = entry.prior
+        if entry.scaled is not False and isinstance(prior, InverseWishart):
+            prior = prior.times(np.array([scales.random_sd(term, i) for i in range(len(random.names))]))
+        return prior, source
 
     def correlation(self) -> tuple[Distribution, str]:
         """Prior of a correlation matrix."""

@@ -8,6 +8,7 @@ import pymc as pm
 from pytensor.tensor import TensorVariable
 
 from bayesml.design.arrays import Design
+from bayesml.graphs.covariance_priors import covariance_potential
 from bayesml.graphs.dimensions import Dimensions, text_coords
 from bayesml.graphs.expressions import INPUT_NAMES, outcome_inputs
 from bayesml.graphs.flat_variables import flat_correlations, flat_input, flat_vector
@@ -112,11 +113,12 @@ def sampled_model(graph: Graph) -> pm.Model:
     points = {name: labels for name, labels in dimensions.coords.items() if name.endswith("point") or name == "obs"}
     with pm.Model(coords=text_coords(points), check_bounds=False) as model:
         model.add_coord("effect", np.arange(arrays.n_effects))
-        sds = [prior for term in priors.terms for prior in term.sds]
+        sds = [prior for term in priors.terms for prior in term.own_sds]
         partials = [prior for term in priors.terms for prior in term.partials]
         sd = flat_vector("sd", sds, "sd_address", [a for term in priors.terms for a in term.sd_addresses])
         labels = [a for term in priors.terms for a in term.corr_addresses]
         unit = flat_correlations(partials, parameters.bounds, labels)
+        covariance_potential(graph, parameters, sd, unit)
         values = ancillary_variables(graph)
         beta = flat_vector("beta", priors.coefficients, "coef", graph.fixed)
         # their density is an output of the Op

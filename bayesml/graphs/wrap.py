@@ -2,10 +2,14 @@
 
 from math import inf
 
+import numpy as np
 import pymc as pm
+import pytensor
 import pytensor.tensor as pt
 from pytensor.tensor import TensorVariable
+from pytensor.tensor.linalg import solve_triangular
 
+from bayesml.distributions import LKJ
 from bayesml.graphs.dimensions import Dimensions, text_coords
 from bayesml.graphs.expressions import (
     correlation_root,
@@ -17,6 +21,7 @@ from bayesml.graphs.expressions import (
 )
 from bayesml.graphs.marginal_model import marginal_model
 from bayesml.graphs.outcome_variable import observe_outcome
+from bayesml.graphs.prior_numbers import TermPriors
 from bayesml.graphs.prior_variables import ancillary_variables, scalar_variable, vector_variable
 from bayesml.graphs.roles import Graph
 from bayesml.graphs.tensors import TENSORS
@@ -69,6 +74,25 @@ def named_predictors(graph: Graph, eta: TensorVariable) -> list[TensorVariable]:
     return [eta]
 
 
+def whole_matrix_prior(priors: TermPriors, sd: TensorVariable, root: TensorVariable) -> TensorVariable:
+    """What makes the priors of standard deviations and correlations up to that of their whole covariance matrix.
+
+    By themselves the standard deviations have their margins, and the correlation matrix is uniform.
+    """
+    prior, q = priors.covariance, len(priors.sds)
+    assert prior is not None
+    assert prior.nu is not None
+    nu, scale = (pytensor.shared(np.asarray(value, float), name=name) for name, value in (
+        ("wishart_nu", prior.nu), ("wishart_scale", prior.matrix(q)),
+    ))  # fmt: skip
+    half = solve_triangular(root, pt.linalg.cholesky(scale), lower=True)
+    value = prior.constant(q) - LKJ(1).log_density_of(0.0, q) - 0.5 * (half**2).sum()
+    value += q * pt.log(sd).sum() - (nu + q + 1) * pt.log(pt.diagonal(root)).sum()
+    shape, rates = (nu - q + 1) / 2, pt.diagonal(scale) / 2
+    margins = shape * pt.log(rates) - pt.gammaln(shape) - (2 * shape + 1) * pt.log(sd) - rates / sd**2 + np.log(2)
+    return value - margins.sum()
+
+
 def random_effects(graph: Graph, k: int, dimensions: Dimensions) -> TensorVariable:
     """Variables of random term k in the model at hand; the random effects (J, q)."""
     role, priors, dims = graph.random[k], graph.priors.terms[k], dimensions.b(k)
@@ -85,6 +109,8 @@ def random_effects(graph: Graph, k: int, dimensions: Dimensions) -> TensorVariab
         root = correlation_root(role, partials)
         pm.Deterministic(corr_name, correlations(role, root), dims=dimensions.corr(k))
     Lambda = covariance_root(role, sd, root)
+    if priors.covariance is not None:
+        pm.Potential(f"cov_{role.suffix}_prior", whole_matrix_prior(priors, sd, Lambda))
     if not graph.centred[k]:
         u = pm.Normal(f"u_{role.suffix}", 0.0, 1.0, dims=dims)
         return pm.Deterministic(f"b_{role.suffix}", effects(u, Lambda), dims=dims)

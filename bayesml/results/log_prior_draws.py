@@ -21,7 +21,8 @@ def log_prior_draws(graph: Graph, posterior: Posterior) -> dict[str, np.ndarray]
     Returns
     -------
     dict of str to ndarray, shape (chain, draw)
-        By address, in the order of tables. Several correlations of a term are one entry, `corr(Subject)`. Their sum is
+        By address, in the order of tables. Several correlations of a term are one entry, `corr(Subject)`, and so are
+        all parameters of a covariance matrix that has a prior as a whole, `cov(Subject)`. Their sum is
         the log prior, without Jacobians, but that parameters in order have the density of as many without order.
         Parameters held at a value have no entry; flat priors have zeros.
     """
@@ -29,12 +30,18 @@ def log_prior_draws(graph: Graph, posterior: Posterior) -> dict[str, np.ndarray]
     for j, (address, prior) in enumerate(zip(priors.addresses, priors.coefficients, strict=True)):
         found[address] = prior, posterior.beta[..., j]
     for k, term in enumerate(priors.terms):
+        if term.covariance is not None:
+            continue
         for i, (address, prior) in enumerate(zip(term.sd_addresses, term.sds, strict=True)):
             found[address] = prior, posterior.sds[k][..., i]
     out: dict[str, Any] = {
         address: prior.log_density(x) for address, (prior, x) in found.items() if prior.fixed is None
     }
     for k, (role, term) in enumerate(zip(graph.random, priors.terms, strict=True)):
+        if term.covariance is not None:
+            G = term_covariance(role.columns, posterior.sds[k], posterior.corrs[k])
+            out[f"cov({role.suffix})"] = term.covariance.log_density_of(G)
+            continue
         if term.correlation is None or term.correlation.fixed is not None:
             continue
         corrs = posterior.corrs[k]

@@ -30,6 +30,14 @@ def draw_prior(graph: Graph, draws: int, seed: int | list[int], effects: bool) -
     parameters = CovarianceParameters(graph)
     sds = [vector(term.sds, shape, rng) for term in priors.terms]
     partials = vector([prior for term in priors.terms for prior in term.partials], shape, rng)
+    at = 0
+    for k, term in enumerate(priors.terms):
+        count = len(term.partials)
+        if term.covariance is not None:
+            G = term.covariance.draws(len(term.sds), shape, rng)
+            sds[k] = np.sqrt(np.diagonal(G, axis1=-2, axis2=-1))
+            partials[..., at : at + count] = partials_of(G)
+        at += count
     lower, width = parameters.bounds
     unit = (partials - lower) / width
     terms = range(len(graph.random))
@@ -45,6 +53,15 @@ def draw_prior(graph: Graph, draws: int, seed: int | list[int], effects: bool) -
         ancillary=ancillary(graph, shape, rng),
         effects=tuple(draw_term(graph, parameters, lam, k, rng) for k in terms) if effects else None,
     )
+
+
+def partials_of(G: np.ndarray) -> np.ndarray:
+    """Partial correlations of covariance matrices (..., q, q), in the order of `tril_indices(q, -1)`."""
+    q = G.shape[-1]
+    sds = np.sqrt(np.diagonal(G, axis1=-2, axis2=-1))
+    C = np.linalg.cholesky(G) / sds[..., :, None]
+    left = 1.0 - np.cumsum(C**2, axis=-1) + C**2
+    return (C / np.sqrt(np.maximum(left, 1e-300)))[..., *np.tril_indices(q, -1)]
 
 
 def vector(priors: Sequence[Distribution], shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:

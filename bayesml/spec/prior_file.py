@@ -18,6 +18,7 @@ KINDS: dict[str, str] = {
     "random_sd": "positive",
     "random_sd_correlated": "positive",
     "correlation": "correlation",
+    "random_covariance": "covariance matrix",
     "dispersion": "positive",
     "coefficient_of_variation": "positive",
     "precision": "positive",
@@ -27,6 +28,9 @@ KINDS: dict[str, str] = {
     "cutpoint": "real",
 }
 """Kinds of parameters, and where their values lie."""
+
+OPTIONAL = ("random_covariance",)
+"""Kinds that a set need not have: standard deviations and correlations then have priors of their own."""
 
 STANDS_IN = {"random_sd_correlated": "random_sd", "coefficient_of_variation": "dispersion"}
 """The kind whose prior is taken where a set has none for this one."""
@@ -248,6 +252,11 @@ class Reading:
         if KINDS[kind] == "correlation":
             if prior.partial_correlations(3, False) is None:
                 self.refuse(here, f"correlations take LKJ, not {prior}.")
+            return prior
+        if (prior.of == "covariance matrix") != (KINDS[kind] == "covariance matrix"):
+            other = "takes InverseWishart" if prior.of == "number" else "is none"
+            self.refuse(here, f"{prior} is a prior of a {prior.of}; `{kind}` {other}.")
+        if KINDS[kind] == "covariance matrix":
             return prior
         if prior.of == "correlations":
             self.refuse(here, f"{prior} is a prior of correlations; `{kind}` is none.")

@@ -57,7 +57,7 @@ PYTHON = Mode(linker="py", optimizer="fast_compile")
 
 
 def test_every_distribution_is_in_the_battery():
-    assert {type(p).__name__ for p in PROPER} | {"Fixed", "Flat", "HalfFlat"} == set(DISTRIBUTIONS)
+    assert {type(p).__name__ for p in PROPER} | {"Fixed", "Flat", "HalfFlat", "InverseWishart"} == set(DISTRIBUTIONS)
 
 
 @pytest.fixture(params=PROPER, ids=names)

@@ -2,8 +2,21 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from bayesml.distributions import LKJ, Fixed, HalfNormal, Laplace, Uniform
+from bayesml.distributions import (
+    LKJ,
+    Beta,
+    Fixed,
+    Flat,
+    Gamma,
+    HalfNormal,
+    InverseWishart,
+    Laplace,
+    OnPrecision,
+    Truncated,
+    Uniform,
+)
 from bayesml.graphs.log_prior import log_prior
 from tests.graphs.designs import factor_by_group, growth
 
@@ -11,6 +24,19 @@ GRAPHS = {
     "growth": lambda rng: growth(rng),
     "two columns": lambda rng: growth(rng, priors={"corr(g)": LKJ(3), "x": Laplace(0, 1), "sd(g)": HalfNormal(2)}),
     "uniform": lambda rng: growth(rng, priors={"corr(g)": Uniform(-0.9, 0.95)}),
+    "truncated": lambda rng: growth(
+        rng,
+        priors={
+            "Intercept": Truncated(Flat(), lower=-4),
+            "x": Truncated(Laplace(0, 1), -5, 6),
+            "sd(g)": Truncated(HalfNormal(2), upper=9),
+            "sigma": OnPrecision(Gamma(2, 3)),
+            "corr(g)": Beta(2, 3),
+        },
+    ),
+    "full scale": lambda rng: growth(rng, priors={"cov(g)": InverseWishart(2.5, ((2, 1), (1, 3)))}),
+    "three columns": lambda rng: factor_by_group(rng, "unstructured", priors={"cov(g)": InverseWishart(scale=2)}),
+    "one column": lambda rng: factor_by_group(rng, "unstructured", priors={"cov(h)": InverseWishart(3, 2)}),
     "stata": lambda rng: growth(rng, priors="stata"),
     "unstructured": lambda rng: factor_by_group(rng, "unstructured", priors={"corr(g)": LKJ(2)}),
     "exchangeable": lambda rng: factor_by_group(rng, "exchangeable", priors={"corr(g)": LKJ(2)}),
@@ -40,6 +66,10 @@ def direct(graph, beta, roots, sigma):
     total += float(priors.sigma.log_density(sigma))
     for role, term, root in zip(graph.random, priors.terms, roots, strict=True):
         G = root @ root.T
+        if term.covariance is not None:
+            own, q = stats.invwishart(term.covariance.nu, term.covariance.matrix(role.q)), role.q
+            total += own.logpdf(G) + q * np.log(2) + q / 2 * np.log(np.diag(G)).sum()
+            continue
         sd = np.sqrt(np.diag(G))
         total += sum(float(p.log_density(s)) for p, s in zip(term.sds, sd, strict=False))
         R = G / np.outer(sd, sd)
@@ -94,6 +124,13 @@ def test_flat_and_held_parameters_add_nothing_but_the_uniform_correlation(rng):
         rng, priors={"Intercept": Fixed(1), "x": Fixed(1), "sd(g)": Fixed(1), "corr(g)": Fixed(0), "sigma": Fixed(1)}
     )
     assert log_prior(held, np.ones(2), [np.eye(2)], 1.0).value == 0
+
+
+def test_values_outside_the_support_have_no_density(rng):
+    graph = growth(rng, priors={"x": Uniform(0, 1), "sigma": Truncated(HalfNormal(1), upper=2)})
+    assert np.isfinite(log_prior(graph, np.array([1, 0.5]), [np.eye(2)], 1.0).value)
+    assert log_prior(graph, np.array([1, 1.5]), [np.eye(2)], 1.0).value == -np.inf
+    assert log_prior(graph, np.array([1, 0.5]), [np.eye(2)], 3.0).value == -np.inf
 
 
 def test_boundary(rng):
