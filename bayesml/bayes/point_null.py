@@ -159,6 +159,12 @@ def prior_of(result: BayesianResult, address: Address) -> Distribution:
         It is flat, or the prior of several parameters together.
     """
     priors = result.graph.priors
+    whole = priors.terms[address.term].covariance if address.kind in ("sd", "corr") else None
+    if whole is not None:
+        raise RefusedTest(
+            f"`{address.text}` belongs to a covariance matrix with one prior, {whole}: given its value the other "
+            f"parameters have another prior than in a model without it. {ELSEWHERE}."
+        )
     match address.kind:
         case "coefficient":
             prior = priors.coefficients[address.column]

@@ -100,7 +100,7 @@ class Unconstrained:
     def correlated(self) -> list[bool]:
         """Whether the correlations of each term are free."""
         return [
-            term.correlation is not None and term.correlation.fixed is None and len(term.partials) > 0
+            len(term.partials) > 0 and all(prior.fixed is None for prior in term.partials)
             for term in self.graph.priors.terms
         ]
 

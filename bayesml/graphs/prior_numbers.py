@@ -239,8 +239,8 @@ def fitting_prior(prior: Distribution, address: str, domain: str | None = None) 
     if address.startswith("cov("):
         if prior.of != "covariance matrix":
             raise SpecificationError(
-                f"`{address}` is a covariance matrix and takes InverseWishart(nu, scale), not {prior}; standard deviations "
-                f"and correlations take priors of their own, by `{address.replace('cov', 'sd', 1)}` and "
+                f"`{address}` is a covariance matrix and takes InverseWishart(nu, scale), not {prior}; standard "
+                f"deviations and correlations take priors of their own, by `{address.replace('cov', 'sd', 1)}` and "
                 f"`{address.replace('cov', 'corr', 1)}`."
             )
         return prior
@@ -287,13 +287,13 @@ def check_covariance(term: Term, found: Mapping[str, Distribution]) -> None:
     assert isinstance(prior, InverseWishart)
     if term.q > 1 and term.covariance.correlations != "all":
         raise SpecificationError(
-            f"`{address}` has the structure `{term.covariance.name}`, and {prior} is a prior of unstructured covariance "
-            f"matrices: give priors by `sd({term.columns.group})`, or let it be unstructured."
+            f"`{address}` has the structure `{term.covariance.name}`, and {prior} is a prior of unstructured "
+            f"covariance matrices: give priors by `sd({term.columns.group})`, or let it be unstructured."
         )
-    if others := [own for own in (*sd_addresses(term), *corr_addresses(term)) if own in found]:
+    if others := [f"`{own}`" for own in (*sd_addresses(term), *corr_addresses(term)) if own in found]:
         raise SpecificationError(
-            f"{prior} is the prior of all of `{address}`, and a prior was given for {', '.join(f'`{o}`' for o in others)} "
-            "too: give one or the other."
+            f"{prior} is the prior of all of `{address}`, and a prior was given for {', '.join(others)} too: give one "
+            "or the other."
         )
     prior.for_columns(term.q, term.columns.group)
 
