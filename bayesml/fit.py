@@ -1,6 +1,7 @@
 """`fit`: estimates of a model by maximum likelihood, restricted likelihood or posterior mode."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib import import_module
 from typing import Any, Literal
 
@@ -12,7 +13,7 @@ from bayesml.graphs.roles import build_graph
 from bayesml.linalg.threads import one_blas_thread
 from bayesml.results.likelihood import LikelihoodResult
 from bayesml.spec.model import Model
-from bayesml.spec.priors import DEFAULT_SET
+from bayesml.spec.priors import DEFAULT_SET, Priors
 from bayesml.spec.terms import Formula
 from bayesml.syntax.model import Model as WrittenModel
 
@@ -58,7 +59,7 @@ def fit(
     verbose : bool, default False
         Print the iterations.
     **options
-        Those of `Model`: `family`, `link`, `covariance`, `weights`, `priors`, `na`, …
+        Those of `Model`: `family`, `link`, `covariance`, `weights`, `priors`, `na`, …; with a `Model`, only `priors`.
 
     Returns
     -------
@@ -145,15 +146,16 @@ def quadrature(integration: str, points: int | Sequence[int]) -> QuadratureRule 
 
 
 def as_model(formula: str | Formula | Model, options: dict[str, Any]) -> Model:
-    """The model that a verb was given: a formula with options, or a model without any."""
+    """The model that a verb was given: a formula with options, or a model, whose priors alone can be given anew."""
     if not isinstance(formula, Model):
         return WrittenModel(formula, **options)
-    if options:
+    given = sorted(options.keys() - {"priors"})
+    if given:
         raise SpecificationError(
-            f"The model already says {', '.join(sorted(options))}: give options with a formula, or change the model "
-            "with `dataclasses.replace`."
+            f"The model already says {', '.join(given)}: give options with a formula, or change the model with "
+            "`dataclasses.replace`."
         )
-    return formula
+    return replace(formula, priors=Priors.of(options["priors"])) if "priors" in options else formula
 
 
 def chosen(criterion: str | None, model: Model, exact: bool, asked: bool = False) -> str:

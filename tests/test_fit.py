@@ -158,3 +158,10 @@ def test_a_response_that_the_groups_explain_to_the_last_digit_is_refused(noise, 
     y = g + noise * rng.standard_normal(40)
     with pytest.raises(NotIdentified, match="to its last digits"):
         bml.fit("y ~ 1 + (1 | g)", {"y": y, "g": g})
+
+
+def test_a_model_takes_other_priors():
+    sleep, model = bml.datasets.load("sleepstudy"), bml.Model("Reaction ~ Days + (1 | Subject)")
+    given = bml.fit(model, sleep, criterion="map", priors={"Days": bml.Normal(0, 1)})
+    whole = bml.fit("Reaction ~ Days + (1 | Subject)", sleep, criterion="map", priors={"Days": bml.Normal(0, 1)})
+    assert given["Days"] == whole["Days"] < 8
