@@ -124,7 +124,7 @@ def posterior_predictive(
     --------
     >>> import bayesml as bml
     >>> data = bml.datasets.load("dyestuff")
-    >>> post = bml.sample("Yield ~ 1 + (1 | Batch)", data, draws=100, tune=200, random_seed=1, progressbar=False)
+    >>> post = bml.sample("Yield ~ 1 + (1 | Batch)", data, random_seed=1, progressbar=False)
     >>> bml.posterior_predictive(post).shape
     (30, 5)
     >>> bml.posterior_predictive(post, as_array=True).dims

@@ -11,10 +11,14 @@ from bayesml.plots.ess import ess
 from bayesml.plots.fit_by_group import fit_by_group
 from bayesml.plots.forest import forest
 from bayesml.plots.histogram import histogram
+from bayesml.plots.hypothesis import hypothesis
 from bayesml.plots.pairs import pairs
 from bayesml.plots.predictive_check import predictive_check
+from bayesml.plots.prior_grid import prior_grid
 from bayesml.plots.ranef import ranef
 from bayesml.plots.rank import rank
+from bayesml.plots.residuals import residuals
+from bayesml.plots.sensitivity import sensitivity
 from bayesml.plots.trace import trace
 
 __all__ = [
@@ -29,9 +33,13 @@ __all__ = [
     "fit_by_group",
     "forest",
     "histogram",
+    "hypothesis",
     "pairs",
     "predictive_check",
+    "prior_grid",
     "ranef",
     "rank",
+    "residuals",
+    "sensitivity",
     "trace",
 ]

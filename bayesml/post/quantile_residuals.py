@@ -7,6 +7,7 @@ from scipy import special
 from bayesml.post.options import one_of
 from bayesml.post.plugin import as_draws
 from bayesml.post.prediction_rows import prediction_rows
+from bayesml.post.quantities import quantity
 from bayesml.post.row_draws import Block, RowDraws
 from bayesml.post.streams import RESIDUAL_STREAM, stream
 from bayesml.results.base import Result
@@ -109,6 +110,19 @@ def bounds(result: Result, ranef: str, at: str, seed: tuple[int, ...]) -> tuple[
         )
         lower[block.part], upper[block.part] = ends
     return lower, upper
+
+
+def drawn_fitted(result: Result, random_seed: int | None = None) -> np.ndarray:
+    """Fitted values (n,) at the draw that residuals are taken at; of ordered categories linear predictors.
+
+    Under the model these residuals are independent of them, but not of fitted values that follow the data.
+    """
+    seed = stream(result, random_seed, RESIDUAL_STREAM)
+    drawn = as_draws(result, 1, seed)
+    wanted = quantity(drawn, "linear" if result.design.categories else "mean")
+    rows = prediction_rows(result, None, random=True, groups=True)
+    blocks = RowDraws(drawn, rows, "conditional", False, seed).blocks()
+    return np.concatenate([np.atleast_2d(block.quantity(wanted))[0] for block in blocks])
 
 
 def simulated(block: Block, y: np.ndarray, seed: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
