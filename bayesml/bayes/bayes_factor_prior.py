@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -43,7 +44,7 @@ class Scaled:
     prior: Distribution
     weight: float
 
-    @property
+    @cached_property
     def form(self) -> Any:
         """The prior as SciPy has it."""
         return self.prior.scipy(scipy_stats())
@@ -59,7 +60,8 @@ class Scaled:
         value = np.asarray(x, float) / self.weight
         low, high = self.prior.support
         inside = (value > low) & (value < high)
-        safe = np.where(inside, value, self.form.ppf(0.5))
+        within = (low + high) / 2 if np.isfinite(low + high) else low + 1 if np.isfinite(low) else min(high - 1, 0.0)
+        safe = np.where(inside, value, within)
         return np.where(inside, np.exp(self.prior.log_density(safe)) / abs(self.weight), 0.0)
 
     def quantiles(self) -> np.ndarray:

@@ -1,7 +1,6 @@
 """`hypothesis`: probabilities and Bayes factors of statements about parameters and predictions."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from bayesml.bayes.hypotheses import Hypotheses, Hypothesis, PointHypothesis, PriorDraws, Region
 from bayesml.bayes.margins import comparisons_of, margin_of
@@ -156,7 +155,7 @@ def with_rope(read: ReadStatement, rope: Rope | None) -> ReadStatement:
     if not low < high:
         raise SpecificationError(f"`rope={rope}`: give its lower and upper end, or one positive number.")
     statement = Comparison(("<", "<"), (Number(float(low)), read.statement, Number(float(high))))
-    return replace(read, text=str(statement), statement=statement)
+    return read.of(statement)
 
 
 def kind_of(read: ReadStatement) -> type[Hypothesis]:

@@ -3,7 +3,7 @@
 import functools
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -71,6 +71,10 @@ class ReadStatement:
         """Values of the statement, or of a part of it, at the draws of a result."""
         found = evaluate(self.statement if part is None else part, self.leaves(result))
         return np.broadcast_to(found, result.posterior.shape)
+
+    def of(self, statement: Statement) -> "ReadStatement":
+        """Another statement about the same addresses and predictions."""
+        return replace(self, text=str(statement), statement=statement)
 
     @property
     def told(self) -> tuple[str, ...]:
