@@ -21,7 +21,7 @@ from bayesml.results.posterior_summary import interval_tails
 from bayesml.results.predictive import log_likelihood
 
 THRESHOLD = 0.05
-PATH = tuple(np.geomspace(0.8, 1.25, 9))
+PATH = tuple(np.geomspace(0.5, 2.0, 9))
 PATH_COLUMNS = ["scaled", "quantity", "alpha", "mean", "sd", "lower", "median", "upper", "pareto_k", "sample_size"]
 ALL, LIKELIHOOD = "all", "likelihood"
 BLOCKS = ("coefficients", "random", "family")
@@ -111,7 +111,9 @@ class Sensitivity:
         """Names of the blocks of priors that are scaled."""
         return tuple(name for name in self.components if name != LIKELIHOOD)
 
-    def path(self, alphas: Sequence[float] = PATH, ci_prob: float = 0.95) -> pd.DataFrame:
+    def path(
+        self, alphas: Sequence[float] = PATH, ci_prob: float = 0.95, quantities: Sequence[str] | None = None
+    ) -> pd.DataFrame:
         """Posterior means, standard deviations and quantiles by power.
 
         Parameters
@@ -120,6 +122,8 @@ class Sensitivity:
             Powers, > 0; 1 is the posterior itself.
         ci_prob : float, default 0.95
             Content of the equal-tailed intervals.
+        quantities : sequence of str, optional
+            Some of those that were asked for; default: all.
 
         Returns
         -------
@@ -132,7 +136,7 @@ class Sensitivity:
         for component in self.components:
             for alpha in alphas:
                 weights = smoothed_weights((alpha - 1.0) * self.components[component])
-                for name in self.draws:
+                for name in self.draws if quantities is None else quantities:
                     values = self.own(self.draws[name], component)
                     mean, sd = weights.moments(values)
                     limits = weights.quantiles(values, (lower, 0.5, upper))
