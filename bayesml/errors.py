@@ -53,6 +53,10 @@ class TooLarge(BayesmlError, MemoryError):
     """The work would not fit in memory; said before it starts, with its cause and an alternative."""
 
 
+class SamplingError(BayesmlError, RuntimeError):
+    """No chain of a sampler could be used."""
+
+
 class RefusedTest(BayesmlError, ValueError):
     """A test or comparison that would be statistically wrong."""
 

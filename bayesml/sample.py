@@ -77,13 +77,15 @@ def sample(
         Before any work starts.
     NotIdentified
         The posterior is improper under flat priors.
+    SamplingError
+        All chains failed; the message names parameters and values.
 
     Warns
     -----
     DataNote
         Rows or columns were dropped, or something was read in a way that should be known.
     ConvergenceWarning
-        Sampling was interrupted or did not go well; `result.status` has the advice.
+        Sampling was interrupted or did not go well, or chains failed and were left out; `result.status` has the advice.
 
     Examples
     --------

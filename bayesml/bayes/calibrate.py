@@ -23,9 +23,8 @@ from bayesml.estimators.nuts import (
     Target,
     check_options,
     chosen_parametrisation,
-    processors,
-    sample_density,
 )
+from bayesml.estimators.nuts_chains import processors, sample_density
 from bayesml.estimators.nuts_progress import SamplingProgress
 from bayesml.graphs.of_data import PriorsLike, graph_of
 from bayesml.graphs.roles import Graph
@@ -470,7 +469,7 @@ class Work:
         seed = int(np.random.SeedSequence([self.seed, SAMPLING_STREAM, place, longer]).generate_state(1)[0])
         found = sample_density(
             target.density, SamplingProgress(False), draws=step * settings.draws, tune=settings.tune, chains=1,
-            cores=1, seed=seed, target_accept=accept,
+            cores=1, seed=seed, target_accept=accept, describe=target.describe,
         )  # fmt: skip
         stats = {name: values[:, step - 1 :: step] for name, values in found.stats.items()}
         stats["diverging"] = found.stats["diverging"].reshape(1, settings.draws, step).any(axis=-1)

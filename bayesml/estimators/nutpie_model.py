@@ -439,12 +439,15 @@ class Draws:
     stats : dict of str to ndarray, shape (chain, draw)
         `diverging`, `energy`, `tree_depth`, `n_steps`, `step_size`, `acceptance_rate`, `lp`.
     complete : bool
-        False where sampling was interrupted.
+        False where sampling was interrupted, or a chain failed.
+    failures : tuple of str
+        Chains that were left out, where they failed and why.
     """
 
     x: np.ndarray
     stats: dict[str, np.ndarray]
     complete: bool
+    failures: tuple[str, ...] = ()
 
 
 STATISTICS = {

@@ -1,7 +1,7 @@
 """Sampling of a graph's posterior with NUTS: marginal where the integral is exact, else joint."""
 
-import os
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -14,10 +14,12 @@ from bayesml.estimators.compile_ahead import CompileAhead, collector_paused
 from bayesml.estimators.held import hold
 from bayesml.estimators.integrated import Ancillaries
 from bayesml.estimators.laplace import fit_without_random
-from bayesml.estimators.nutpie_model import Affine, Density, Draws, compile_density, run
+from bayesml.estimators.nutpie_model import Affine, Density, Draws, compile_density
+from bayesml.estimators.nuts_chains import sample_density
 from bayesml.estimators.nuts_laplace import approximate
 from bayesml.estimators.nuts_mode import find_mode
 from bayesml.estimators.nuts_natural import joint_posterior, marginal_posterior
+from bayesml.estimators.nuts_places import described
 from bayesml.estimators.nuts_progress import SamplingProgress
 from bayesml.estimators.nuts_start import family_start, marginal_start, unconstrained_start, value_shapes
 from bayesml.estimators.separation import separated
@@ -83,11 +85,14 @@ def sample_graph(
         An option that does not exist, or marginal sampling of a model whose integral is not exact.
     NotIdentified
         The posterior is improper.
+    SamplingError
+        All chains failed: no start with a finite density, an error of the sampler, draws that are no numbers.
 
     Warns
     -----
     ConvergenceWarning
-        Sampling was interrupted, or did not go well; the result's `status` has the advice.
+        Sampling was interrupted, or did not go well, or chains failed and were left out; the result's `status` has the
+        advice.
     """
     check_options(draws, tune, chains, target_accept, parametrisation)
     require_proper(graph)
@@ -99,6 +104,7 @@ def sample_graph(
         found = sample_density(
             target.density, progress, draws=draws, tune=tune, chains=chains, cores=cores, seed=seed,
             target_accept=ACCEPTANCE[kind == "marginal"] if target_accept is None else target_accept,
+            describe=target.describe,
         )  # fmt: skip
         with progress.step("Drawing what was integrated out"):
             posterior = target.posterior(found, seed)
@@ -179,6 +185,10 @@ class Target:
     system: GaussianSystem | None
     kind: str
     scaled: np.ndarray | None = None
+
+    def describe(self, x: np.ndarray, chosen: Sequence[int]) -> str:
+        """Coordinates of a point (n,) by address, with their natural values."""
+        return described(self.graph, self.model, self.density, x, chosen)
 
     def posterior(self, draws: Draws, seed: int) -> Posterior:
         """Everything that follows from draws."""
@@ -293,55 +303,13 @@ def joint_target(graph: Graph, kind: str, progress: SamplingProgress) -> Target:
     return CompiledGraph.of(graph, kind, progress, CompileAhead(wanted=False)).target(progress)
 
 
-def sample_density(
-    density: Density,
-    progress: SamplingProgress,
-    *,
-    draws: int,
-    tune: int,
-    chains: int,
-    cores: int | None,
-    seed: int,
-    target_accept: float,
-) -> Draws:
-    """Run the chains; without parameters to sample, there is one point."""
-    if density.size == 0:
-        stats = {name: np.zeros((chains, draws)) for name in ("diverging", "energy", "lp")}
-        return Draws(np.empty((chains, draws, 0)), stats, complete=True)
-    return run(
-        density,
-        lambda chain_seed: initial_point(density, chain_seed),
-        draws=draws,
-        tune=tune,
-        chains=chains,
-        cores=min(chains, processors()) if cores is None else cores,
-        seed=seed,
-        target_accept=target_accept,
-        progress=progress.chains(chains, draws + tune),
-    )
-
-
-def initial_point(density: Density, seed: int) -> np.ndarray:
-    """A point about as far from the mode as a draw, nearer where the density is not finite."""
-    step = np.random.default_rng(seed).normal(size=density.size)
-    if not density.affine.scaled:
-        step *= 0.1
-    for _ in range(10):
-        if np.isfinite(density.evaluate(density.origin + step)[0]):
-            break
-        step /= 2.0
-    return density.origin + step
-
-
-def processors() -> int:
-    """Number of processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def warn_of_problems(draws: Draws, posterior: Posterior) -> None:
     """Warn of what can be seen without ArviZ, whose import takes a second; `status` says more."""
     problems = []
-    if not draws.complete:
+    if draws.failures:
+        total, said = len(draws.failures) + posterior.shape[0], "; ".join(draws.failures)
+        problems.append(f"{len(draws.failures)} of {total} chains failed and were left out: {said}.")
+    elif not draws.complete:
         chains, kept = posterior.shape
         problems.append(f"Sampling was interrupted: {chains} chains of {kept} draws were kept.")
     if count := int(draws.stats["diverging"].sum()):

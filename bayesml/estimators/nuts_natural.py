@@ -68,6 +68,7 @@ def marginal_posterior(
         parametrisation="marginal",
         seed=seed,
         complete=draws.complete,
+        failures=draws.failures,
         effects=effects,
     )
 
@@ -148,6 +149,7 @@ def joint_posterior(
         parametrisation=parametrisation,
         seed=seed,
         complete=draws.complete,
+        failures=draws.failures,
         effects=natural_effects(graph, parameters, sd, unit, found.get("effects"), scaled),
         ancillary=np.stack(rest, axis=-1) if rest else np.empty((*shape, 0)),
     )

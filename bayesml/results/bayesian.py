@@ -389,6 +389,7 @@ class BayesianResult(Result):
             chains=chains,
             draws=n_draws,
             complete=post.complete,
+            failures=post.failures,
         )
 
     # -- ArviZ -----------------------------------------------------------------------------------

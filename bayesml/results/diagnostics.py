@@ -120,7 +120,9 @@ class SamplerStatus:
     chains, draws : int
         Kept.
     complete : bool
-        False where sampling was interrupted.
+        False where sampling was interrupted, or a chain failed.
+    failures : tuple of str
+        Chains that were left out, where they failed and why.
     """
 
     rhat: float
@@ -132,20 +134,23 @@ class SamplerStatus:
     chains: int
     draws: int
     complete: bool = True
+    failures: tuple[str, ...] = ()
 
     @property
     def problems(self) -> dict[str, str]:
         """What is wrong and what to do about it; empty if nothing is."""
         needed = ESS_PER_CHAIN * self.chains
         found = {}
-        if not self.complete:
+        for failure in self.failures:
+            found[failure] = "it was left out; look at the prior and the scale of what is named"
+        if not self.complete and not self.failures:
             found["sampling was interrupted"] = "the draws kept are valid; sample again for all of them"
         if self.divergences:
             found[f"{self.divergences} divergences"] = (
                 "raise target_accept (0.95, 0.99), or give the standard deviations an informative prior"
             )
         if self.rhat > RHAT_LIMIT:
-            found[f"R-hat {self.rhat:.3f} of {self.worst} is above {RHAT_LIMIT}"] = (
+            found[f"R-hat {self.rhat:.3f} of {self.worst} is above {RHAT_LIMIT:.3f}"] = (
                 "the chains disagree: raise tune, and look whether the data identify the parameter"
             )
         if min(self.ess_bulk, self.ess_tail) < needed:

@@ -33,11 +33,13 @@ class Posterior:
     seed : int
         Seed of everything that is drawn later.
     complete : bool
-        False where sampling was interrupted.
+        False where sampling was interrupted, or a chain failed.
     effects : tuple of ndarray, each (chain, draw, J, q), or None
         Random effects, where they were sampled; None where they are drawn given the rest.
     ancillary : ndarray, shape (chain, draw, a)
         The family's parameters besides its predictors and sigma, in its order; natural scale.
+    failures : tuple of str
+        Chains that were left out, where they failed and why.
     """
 
     beta: np.ndarray
@@ -50,6 +52,7 @@ class Posterior:
     complete: bool = True
     effects: tuple[np.ndarray, ...] | None = None
     ancillary: np.ndarray = field(default_factory=lambda: np.empty((0, 0, 0)))
+    failures: tuple[str, ...] = ()
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from scipy import stats
 
 import bayesml as bml
 from bayesml.errors import ConvergenceWarning, NotIdentified, SpecificationError
-from bayesml.estimators import nuts
+from bayesml.estimators import nuts_chains
 from bayesml.estimators.nutpie_model import Draws
 from bayesml.results.diagnostics import mcse_of_mean
 from tests import posteriors
@@ -123,7 +123,7 @@ def test_interrupted_sampling_keeps_its_draws():
 
 
 def test_a_bad_run_warns(sleep, monkeypatch):
-    original = nuts.run
+    original = nuts_chains.run
 
     def broken(*arguments, **options):
         draws = original(*arguments, **options)
@@ -132,7 +132,7 @@ def test_a_bad_run_warns(sleep, monkeypatch):
         stats["diverging"] = np.ones_like(stats["diverging"])
         return Draws(x, stats, draws.complete)
 
-    monkeypatch.setattr(nuts, "run", broken)
+    monkeypatch.setattr(nuts_chains, "run", broken)
     with pytest.warns(ConvergenceWarning, match=r"1000 divergences.*chains do not agree"):
         post = bml.sample(posteriors.SLEEP, sleep, **QUICK)
     assert not post.status.converged
