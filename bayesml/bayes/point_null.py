@@ -9,6 +9,7 @@ from bayesml.bayes.statement_draws import ReadStatement
 from bayesml.design.addresses import Address, parameter_addresses
 from bayesml.distributions import Distribution
 from bayesml.errors import RefusedTest
+from bayesml.graphs.prior_numbers import TermPriors
 from bayesml.post.linear_hypothesis import Form, equations, form_of
 from bayesml.post.row_predictors import fixed_masks
 from bayesml.results.bayesian import BayesianResult
@@ -169,9 +170,11 @@ def prior_of(result: BayesianResult, address: Address) -> Distribution:
         case "coefficient":
             prior = priors.coefficients[address.column]
         case "sd":
+            refuse_joint_prior(priors.terms[address.term], address)
             prior = priors.terms[address.term].sds[address.column]
         case "corr":
             term = priors.terms[address.term]
+            refuse_joint_prior(term, address)
             if len(term.corr_addresses) > 1:
                 raise RefusedTest(
                     f"`{address.text}` is one of {len(term.corr_addresses)} correlations with one prior, "
@@ -196,3 +199,13 @@ def prior_of(result: BayesianResult, address: Address) -> Distribution:
             + '": bml.Normal(0, 10)}`.'
         )
     return prior
+
+
+def refuse_joint_prior(term: TermPriors, address: Address) -> None:
+    """Refuse a parameter of a covariance matrix that has one prior as a whole."""
+    if term.covariance is not None and len(term.sds) > 1:
+        raise RefusedTest(
+            f"`{address.text}` is a parameter of a covariance matrix with one prior, {term.covariance}: given its "
+            "value the others have another prior than in a model without it, so that the ratio of densities is "
+            f"no Bayes factor. {ELSEWHERE}."
+        )

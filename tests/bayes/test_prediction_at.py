@@ -21,15 +21,6 @@ def machines():
     return bml.sample("score ~ Machine * hours + log(hours) + (1 | Worker)", data, **QUICK), data
 
 
-@cache
-def wine():
-    data = bml.datasets.load("wine")
-    return bml.sample(
-        "rating ~ temp + contact + (1 | judge)", data, family="cumulative", target_accept=0.98,
-        random_seed=4, progressbar=False,
-    )  # fmt: skip
-
-
 def draws(post, text):
     read = read_statement(post, text)
     return read.values(post), read.told
@@ -61,7 +52,7 @@ def test_other_columns_are_held_and_told():
 
 
 def test_categories():
-    post = wine()
+    post = posteriors.wine()
     new = {"temp": ["warm"], "contact": ["no"], "judge": ["1"]}
     found, told = draws(post, "probability(5, temp=warm)")
     expected = bml.predict(post, new, kind="probability", outcome="5", ranef="zero")["estimate"].iloc[0]
