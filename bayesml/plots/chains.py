@@ -157,7 +157,7 @@ def draw_cumulative_sums(axes: Axes, values: np.ndarray, diverging: np.ndarray) 
     draws = values.shape[1]
     for sign in (-1, 1):
         axes.axhline(sign * BRIDGE_LIMIT, **REFERENCE)
-    axes.axhline(0, **{**REFERENCE, "linestyle": "-"})
+    axes.axhline(0, **{**REFERENCE, "linestyle": ":"})
     for i, chain in enumerate(values):
         scale = chain.std() * np.sqrt(draws) or 1.0
         path = np.concatenate([[0.0], np.cumsum(chain - chain.mean()) / scale])

@@ -72,7 +72,7 @@ def diagnostics(result: Result, parameters: Wanted = None, limit: int = 6) -> Fi
     """
     post = require_draws(result, "diagnostics")
     candidates = candidate_draws(post, parameters)
-    shown = {address: candidates[address] for address in by_rhat(candidates)[: at_least_one(limit)]}
+    shown = {address: candidates[address] for address in by_rhat(candidates, at_least_one(limit))}
     mixing = mixing_texts(shown)
     diverging = post.posterior.stats["diverging"].astype(bool)
     count, chains = len(shown), post.posterior.shape[0]

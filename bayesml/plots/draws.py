@@ -9,6 +9,9 @@ from bayesml.results.base import Result
 from bayesml.results.bayesian import BayesianResult
 from bayesml.results.selection import Wanted, select
 
+CANDIDATES = 100
+"""Of so many parameters R-hat is computed at once."""
+
 
 def require_draws(result: Result, what: str) -> BayesianResult:
     """The result, which must be a posterior.
@@ -48,7 +51,7 @@ def shown_draws(
     kept, why = list(found), ""
     if len(found) > at_least_one(limit):
         if worst:
-            kept, why = by_rhat(found), ", those with the largest R-hat"
+            kept, why = by_rhat(found, limit), ", those with the largest R-hat"
         kept = kept[:limit]
     return {address: found[address] for address in kept}, left_out(len(kept), len(found), why)
 
@@ -67,11 +70,31 @@ def left_out(shown: int, count: int, why: str = "") -> str:
     return f"Shown are {shown} of {count} parameters{why}; choose others by `parameters=`, more by `limit=`."
 
 
-def by_rhat(draws: dict[str, np.ndarray]) -> list[str]:
-    """Addresses, the one with the largest R-hat first; with one chain, as they stand."""
-    rhat = np.nan_to_num(diagnostics.rhat(np.stack(list(draws.values()), axis=-1)), nan=-np.inf)
-    names = list(draws)
-    return [names[i] for i in np.argsort(-rhat, kind="stable")]
+def by_rhat(draws: dict[str, np.ndarray], limit: int) -> list[str]:
+    """The addresses with the largest R-hat, the largest first; with one chain, as they stand.
+
+    Of hundreds of parameters R-hat takes a second: it is computed of those that a quick look finds suspicious.
+    """
+    stacked, names = np.stack(list(draws.values()), axis=-1), np.array(list(draws))
+    most = max(CANDIDATES, 5 * limit)
+    if len(names) > most:
+        kept = np.sort(np.argsort(-quick_rhat(stacked), kind="stable")[:most])
+        stacked, names = stacked[..., kept], names[kept]
+    rhat = np.nan_to_num(diagnostics.rhat(stacked), nan=-np.inf)
+    return [str(name) for name in names[np.argsort(-rhat, kind="stable")[:limit]]]
+
+
+def quick_rhat(draws: np.ndarray) -> np.ndarray:
+    """About R-hat: that of split chains of winsorised draws or of their distance from the median, the larger one."""
+    low, middle, high = np.quantile(draws, [0.02, 0.5, 0.98], axis=(0, 1))
+    values = np.clip(draws, low, high)
+    half = draws.shape[1] // 2
+    out = np.zeros(draws.shape[2])
+    for own in (values, np.abs(values - middle)):
+        split = np.concatenate([own[:, :half], own[:, -half:]])
+        within, between = split.var(axis=1).mean(axis=0), split.mean(axis=1).var(axis=0)
+        out = np.fmax(out, between / np.where(within > 0, within, np.inf))
+    return out
 
 
 def mixing_texts(draws: dict[str, np.ndarray]) -> dict[str, str]:

@@ -221,6 +221,7 @@ def draw_panel(axes: Axes, x: np.ndarray, here: pd.DataFrame) -> None:
     axes.plot(*averaged(x, here["population"].to_numpy()), label="population", **{**POPULATION, **stroke})
     axes.plot(*averaged(x, here["conditional"].to_numpy()), label="conditional", **{**CONDITIONAL, **stroke})
     plain(axes)
+    axes.margins(x=0.1 if alone else 0.05)
     axes.tick_params(labelsize="x-small", length=2)
 
 

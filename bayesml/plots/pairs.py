@@ -33,8 +33,8 @@ def pairs(result: Result, parameters: Wanted = None, limit: int = 6) -> Figure:
     Returns
     -------
     matplotlib.figure.Figure
-        Below the diagonal points, at most 1000 evenly chosen draws and all that diverged; on it the density of each
-        parameter; above it the correlations of all draws.
+        On the diagonal the density of each parameter; below it points, at most 1000 evenly chosen draws and all that
+        diverged, with the correlation of all draws above them.
 
     Raises
     ------
@@ -72,24 +72,21 @@ def pairs(result: Result, parameters: Wanted = None, limit: int = 6) -> Figure:
     diverging = post.posterior.stats["diverging"].astype(bool).ravel()
     drawn = np.linspace(0, values.shape[1] - 1, min(POINTS, values.shape[1])).astype(int)
     correlations = correlation_matrix(values)
-    figure, grid = plt.subplots(
-        count, count, figsize=(1.5 * count + 0.8, 1.35 * count + 0.8), squeeze=False, layout="constrained",
-        sharex="col", FigureClass=Plot,
-    )  # fmt: skip
-    for i in range(count):
-        for j in range(count):
-            axes = grid[i, j]
-            if i > j:
-                draw_points(axes, values[j], values[i], drawn, diverging)
-                if j:
-                    axes.sharey(grid[i, 0])
-            elif i == j:
-                draw_marginal(axes, values[i])
-            else:
-                write_correlation(axes, correlations[i, j])
-            axes.tick_params(labelleft=i > j == 0, labelbottom=i == count - 1)
-        grid[-1, i].set_xlabel(folded(names[i], NAME_WIDTH), fontsize="small")
-        grid[i, 0].set_ylabel(folded(names[i], NAME_WIDTH), fontsize="small")
+    figure = plt.figure(figsize=(1.5 * count + 0.8, 1.4 * count + 0.8), layout="constrained", FigureClass=Plot)
+    places = figure.add_gridspec(count, count)
+    for j in range(count):
+        marginal = figure.add_subplot(places[j, j])
+        draw_marginal(marginal, values[j])
+        for i in range(j + 1, count):
+            axes = figure.add_subplot(places[i, j], sharex=marginal)
+            draw_points(axes, values[j], values[i], drawn, diverging)
+            axes.set_title(f"r = {correlations[i, j]:.2f}".replace("-", "\N{MINUS SIGN}"), fontsize="x-small", pad=2)
+            axes.tick_params(labelleft=j == 0, labelbottom=i == count - 1)
+            if j == 0:
+                axes.set_ylabel(folded(names[i], NAME_WIDTH), fontsize="small")
+        marginal.tick_params(labelbottom=j == count - 1)
+        figure.axes[-1].set_xlabel(folded(names[j], NAME_WIDTH), fontsize="small")
+    figure.axes[0].set_ylabel(folded(names[0], NAME_WIDTH), fontsize="small")
     figure.align_labels()
     if diverging.any():
         mark = Line2D([], [], label=f"{diverging.sum()} divergent transitions", markersize=6, **DIVERGENCE)
@@ -99,9 +96,9 @@ def pairs(result: Result, parameters: Wanted = None, limit: int = 6) -> Figure:
 
 
 def correlation_matrix(values: np.ndarray) -> np.ndarray:
-    """Correlations of the rows; NaN of those that do not vary."""
+    """Correlations of the rows to two digits, without minus zero; NaN of those that do not vary."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.round(np.corrcoef(values), 2)
+        return np.round(np.corrcoef(values), 2) + 0.0
 
 
 def draw_points(axes: Axes, x: np.ndarray, y: np.ndarray, drawn: np.ndarray, diverging: np.ndarray) -> None:
@@ -122,10 +119,3 @@ def draw_marginal(axes: Axes, values: np.ndarray) -> None:
     axes.spines["left"].set_visible(False)
     axes.set_yticks([])
     few_ticks(axes, 3, None)
-
-
-def write_correlation(axes: Axes, r: float) -> None:
-    """The correlation in the middle of a panel without axes."""
-    axes.set_axis_off()
-    text = f"r = {r + 0.0:.2f}".replace("-", "\N{MINUS SIGN}") if np.isfinite(r) else "does not vary"
-    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", fontsize="small")

@@ -1,0 +1,118 @@
+"""Every plot is legible with 3, 65 and 316 levels and for other outcomes, and its colours are safe.
+
+A new plot enters by one line in `ENTRIES`: how it is drawn, and labels of the user that must be in the figure.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import pytest
+from matplotlib.figure import Figure
+
+import bayesml as bml
+from bayesml import plots
+from bayesml.results.base import Result
+from tests.plots.legible import assert_legible, assert_safe_colours
+from tests.plots.synthetic import ml, posterior
+
+SIZES = ((3, "gaussian"), (65, "gaussian"), (316, "gaussian"), (65, "binomial"), (65, "cumulative"))
+"""Numbers of levels, and the families that they are rendered with."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One figure: what it is called in the test's name, how it is drawn, and labels that must be in it."""
+
+    name: str
+    draw: Callable[[], Figure]
+    labels: tuple[str, ...] = ()
+    dense: bool = False
+
+
+def of_draws(name: str, *labels: str, dense: bool = False, **options) -> list[Case]:
+    """A plot of posteriors of each size: of all parameters, and where there are many of all random effects."""
+    cases = []
+    for levels, family in SIZES:
+        wanted = {"parameters": "b(school)"} if levels == 316 else {}
+        shown = ("school[school 0",) if wanted else labels
+        draw = drawing(name, lambda levels=levels, family=family: posterior(levels, family), **wanted, **options)
+        cases.append(Case(f"{levels}-{family}", draw, shown, dense))
+    return cases
+
+
+def of_results(name: str, *labels: str, **options) -> list[Case]:
+    """A plot of results of each size, of posteriors and in the linear model of fits."""
+    cases = []
+    for levels, family in SIZES:
+        for kind, make in {"draws": posterior, **({"ml": ml} if family == "gaussian" else {})}.items():
+            draw = drawing(name, lambda make=make, levels=levels, family=family: make(levels, family), **options)
+            cases.append(Case(f"{levels}-{family}-{kind}", draw, labels))
+    return cases
+
+
+def drawing(name: str, result: Callable[[], Result], **options) -> Callable[[], Figure]:
+    """Draws a plot of a result that is made when it is first needed."""
+    return lambda: getattr(plots, name)(result(), **options)
+
+
+def single(draw: Callable[[], Figure], *labels: str, name: str = "once", dense: bool = False) -> list[Case]:
+    """One figure of something that has no levels."""
+    return [Case(name, draw, labels, dense)]
+
+
+def side_by_side(levels: int) -> dict[str, Result]:
+    return {"posterior": posterior(levels), "likelihood": ml(levels)}
+
+
+PAGES = Path(__file__).parents[2] / "docs"
+PARAMETERS = ("hours", "sd(Intercept | school)")
+ENTRIES: dict[str, Iterable[Case]] = {
+    "autocorrelation": of_draws("autocorrelation", *PARAMETERS, "lag"),
+    "cumulative_sum": of_draws("cumulative_sum", *PARAMETERS, "draw"),
+    "density": of_draws("density", *PARAMETERS),
+    "diagnostics": of_draws("diagnostics", "sd(Intercept | school)", "R-hat", dense=True),
+    "energy": single(lambda: plots.energy(posterior(3)), "E-BFMI", "chain 4"),
+    "ess": [
+        *of_draws("ess", *PARAMETERS),
+        *single(lambda: plots.ess(posterior(65), kind="evolution"), *PARAMETERS, name="evolution"),
+    ],
+    "fit_by_group": of_results("fit_by_group", "school 001", "hours"),
+    "forest": [
+        *of_results("forest", *PARAMETERS),
+        *single(lambda: plots.forest(side_by_side(3), ["*", "b"], rope=(-0.1, 0.1)), *PARAMETERS, "likelihood"),
+        *single(lambda: plots.forest(side_by_side(316), "b"), "b(Intercept | school[school 007])", name="effects"),
+    ],
+    "histogram": of_draws("histogram", *PARAMETERS),
+    "pairs": of_draws("pairs", *PARAMETERS, "3 divergent transitions"),
+    "ranef": of_results("ranef", "school 0", "Intercept"),
+    "rank": of_draws("rank", *PARAMETERS, "rank among all draws"),
+    "trace": of_draws("trace", *PARAMETERS, "draw", dense=True),
+}
+CASES = [pytest.param(case, id=f"{name}-{case.name}") for name, cases in ENTRIES.items() for case in cases]
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_figures_are_legible_and_their_colours_safe(case):
+    figure = case.draw()
+    assert isinstance(figure, Figure)
+    assert_safe_colours(figure, dense=case.dense)
+    assert_legible(figure, case.labels)
+
+
+def test_every_entry_is_a_plot():
+    assert set(ENTRIES) <= set(plots.__all__)
+
+
+@pytest.mark.parametrize("name", sorted(ENTRIES))
+def test_plots_are_documented(name):
+    own = getattr(bml.plots, name)
+    assert "Examples" in own.__doc__
+    assert f"plots.{name}" in (PAGES / "api.md").read_text()
