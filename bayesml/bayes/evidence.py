@@ -15,7 +15,7 @@ from bayesml.tables.table import Column, Row, Section, Table
 
 EVIDENCE_STREAM = 40
 LARGE_ERROR = 0.1
-MOST_EVALUATIONS = 8000
+MOST_EVALUATIONS = 4000
 FEWEST_A_DIMENSION = 10
 """Draws in each half for each dimension, below which the covariance of the proposal is poorly known."""
 

@@ -1,5 +1,7 @@
 """Log density of each row given the parameters and all other rows: what leaving one out averages."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from bayesml.design.arrays import Design
@@ -12,8 +14,8 @@ from bayesml.results.posterior import Posterior, flat_draws, linear_predictors, 
 from bayesml.results.predictive import log_likelihood
 
 
-def row_densities(graph: Graph, posterior: Posterior, rows: np.ndarray | None = None) -> np.ndarray:
-    """Log density of one response of each row given all other responses and the parameters, (chain, draw, rows).
+def row_densities(graph: Graph, posterior: Posterior, rows: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Log density of one response of each row, without and with itself among what is known.
 
     Linear models: ``p(y_i | y_-i, beta, theta)``, the random effects integrated out. Others: given the random effects,
     where all other rows say nothing more. Of a row that stands for several equal ones, the density of one of them.
@@ -25,16 +27,47 @@ def row_densities(graph: Graph, posterior: Posterior, rows: np.ndarray | None = 
         With its random effects, unless the model is linear.
     rows : ndarray of int, optional
         Default: all.
+
+    Returns
+    -------
+    left_out : ndarray (chain, draw, rows)
+        Given all other responses and the parameters.
+    within : ndarray (chain, draw, rows)
+        Of a new response in the place of each row, given all responses and the parameters; where these are not linear
+        models, the same.
     """
-    chosen = np.arange(graph.design.n) if rows is None else rows
     if graph.exact:
-        return exact_row_densities(graph.design, posterior, chosen)
+        return exact_row_densities(graph.design, posterior, np.arange(graph.design.n) if rows is None else rows)
     assert posterior.effects is not None or not graph.design.random
-    values = log_likelihood(graph, posterior, posterior.effects or ())[..., chosen]
-    return values if graph.design.frequencies is None else values / graph.design.frequencies[chosen]
+    design = replace(graph.design if rows is None else some_rows(graph.design, rows), frequencies=None)
+    values = log_likelihood(graph.replace(design=design), posterior, posterior.effects or ())
+    return values, values
 
 
-def exact_row_densities(design: Design, posterior: Posterior, rows: np.ndarray) -> np.ndarray:
+def some_rows(design: Design, rows: np.ndarray) -> Design:
+    """The design of some of the rows; all levels stay."""
+
+    def taken(array: np.ndarray | None) -> np.ndarray | None:
+        return None if array is None else array[rows]
+
+    return replace(
+        design,
+        y=design.y[rows],
+        fixed_columns=tuple(map(taken, design.fixed_columns)),
+        random=tuple(
+            replace(term, codes=term.codes[rows], columns=tuple(map(taken, term.columns))) for term in design.random
+        ),
+        index=design.index[rows],
+        rows=design.rows[rows],
+        weights=taken(design.weights),
+        known_sd=taken(design.known_sd),
+        offset=taken(design.offset),
+        response={name: array[rows] for name, array in design.response.items()},
+        frequencies=taken(design.frequencies),
+    )
+
+
+def exact_row_densities(design: Design, posterior: Posterior, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Those of a linear model.
 
     With r_i the residual variance, m_i and v_i mean and variance of ``z_i'b`` given all responses, and
@@ -60,10 +93,11 @@ def exact_row_densities(design: Design, posterior: Posterior, rows: np.ndarray) 
         predictor = conditional_predictors(design, posterior, rows)
         variance = sigma2[:, None] * relative_variances(design, posterior, rows)
     precision = (1.0 - variance / residual) / residual
-    g = (design.y[rows] - predictor) / residual
-    with np.errstate(divide="ignore", invalid="ignore"):
-        out = 0.5 * (np.log(precision / (2.0 * np.pi)) - g**2 / precision)
-    return out.reshape(*posterior.shape, len(rows))
+    error = design.y[rows] - predictor
+    left_out = 0.5 * (np.log(precision / (2.0 * np.pi)) - (error / residual) ** 2 / precision)
+    within = -0.5 * (np.log(2.0 * np.pi * (residual + variance)) + error**2 / (residual + variance))
+    shape = (*posterior.shape, len(rows))
+    return left_out.reshape(shape), within.reshape(shape)
 
 
 def conditional_predictors(design: Design, posterior: Posterior, rows: np.ndarray) -> np.ndarray:
@@ -71,16 +105,10 @@ def conditional_predictors(design: Design, posterior: Posterior, rows: np.ndarra
     beta = flat_draws(posterior.beta)
     conditional = ConditionalEffects(design, posterior) if design.random else None
     out = np.empty((len(beta), len(rows)))
-    few = len(rows) < design.n
+    own = some_rows(design, rows)
     for part in blocks(design, len(beta)):
         effects = conditional.draw(part, None) if conditional is not None else ()
-        if few:
-            eta = np.stack(
-                [linear_predictors(design, beta[part], effects, slice(i, i + 1))[0][:, 0] for i in rows], axis=-1
-            )
-        else:
-            eta = linear_predictors(design, beta[part], effects, slice(None))[0]
-        out[part] = eta
+        out[part] = linear_predictors(own, beta[part], effects, slice(None))[0]
     return out
 
 

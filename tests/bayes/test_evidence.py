@@ -8,9 +8,11 @@ from scipy.integrate import trapezoid
 from scipy.special import expit, logsumexp
 
 import bayesml as bml
+from bayesml.bayes.evidence import warn_of_error
 from bayesml.errors import BayesmlWarning, RefusedTest, SpecificationError
 from bayesml.estimators.bridge import bridge_sampling
 from bayesml.estimators.posterior_densities import JointDensity
+from tests import posteriors
 
 
 def log_integral(log_density: np.ndarray, *grids: np.ndarray) -> float:
@@ -39,15 +41,8 @@ def test_eight_schools():
     assert found.dimension == 1
 
 
-@pytest.fixture(scope="module")
-def conjugate() -> tuple[pd.DataFrame, "bml.results.bayesian.BayesianResult"]:
-    table = bml.datasets.load("dyestuff")
-    priors = {"Intercept": bml.Normal(1500, 100), "sd(Batch)": bml.HalfNormal(50), "sigma": bml.HalfNormal(60)}
-    return table, bml.sample("Yield ~ 1 + (1 | Batch)", table, priors=priors, random_seed=1, progressbar=False)
-
-
-def test_a_random_intercept_model(conjugate):
-    table, post = conjugate
+def test_a_random_intercept_model():
+    table, post = bml.datasets.load("dyestuff"), posteriors.dyestuff()
     y, codes = table["Yield"].to_numpy(float), pd.factorize(table["Batch"])[0]
     n, J = len(y), int(codes.max()) + 1
     tau, sigma = np.linspace(0, 250, 501)[:, None], np.linspace(20, 200, 401)[None, :]
@@ -79,8 +74,8 @@ def test_a_random_intercept_model(conjugate):
         assert abs(post.draws(address).mean() - mean) < 0.05 * sd
 
 
-def test_it_is_the_same_from_a_file(conjugate, tmp_path):
-    _, post = conjugate
+def test_it_is_the_same_from_a_file(tmp_path):
+    post = posteriors.dyestuff()
     post.save(tmp_path / "post.nc")
     assert bml.evidence(bml.load(tmp_path / "post.nc")).log_evidence == bml.evidence(post).log_evidence
 
@@ -149,10 +144,7 @@ def test_a_fit_has_none():
         bml.evidence(fit)
 
 
-def test_a_large_error_is_told():
-    rng = np.random.default_rng(2)
-    table = pd.DataFrame({f"x{j}": rng.normal(size=40) for j in range(8)} | {"y": rng.poisson(1, size=40)})
-    formula = "y ~ " + " + ".join(f"x{j}" for j in range(8))
-    post = bml.sample(formula, table, family="poisson", draws=80, tune=300, chains=2, random_seed=1, progressbar=False)
-    with pytest.warns(BayesmlWarning, match="Take more `draws`|take more `draws`"):
-        bml.evidence(post)
+@pytest.mark.parametrize(("error", "shape"), [(0.2, (4, 100, 2)), (np.nan, (4, 100, 2)), (0.01, (2, 80, 9))])
+def test_what_is_not_to_be_trusted_is_told(error, shape):
+    with pytest.warns(BayesmlWarning, match=r"[Tt]ake more `draws`"):
+        warn_of_error(error, np.zeros(shape))
