@@ -108,8 +108,10 @@ def summary(prior: Distribution, ci_prob: float) -> tuple[float, float, float, f
     form = prior.scipy(stats)
     if form is None:
         return (np.nan,) * 4
-    lower, upper = form.ppf([(1 - ci_prob) / 2, (1 + ci_prob) / 2])
-    return float(form.mean()), float(form.std()), float(lower), float(upper)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        # moments of a log-normal of large sigma are beyond what numbers hold
+        lower, upper = form.ppf([(1 - ci_prob) / 2, (1 + ci_prob) / 2])
+        return float(form.mean()), float(form.std()), float(lower), float(upper)
 
 
 def implication(

@@ -15,6 +15,9 @@ from bayesml.plots.hypothesis import hypothesis
 from bayesml.plots.pairs import pairs
 from bayesml.plots.predictive_check import predictive_check
 from bayesml.plots.prior_grid import prior_grid
+from bayesml.plots.prior_posterior import prior_posterior
+from bayesml.plots.prior_predictive import prior_predictive
+from bayesml.plots.priors import priors
 from bayesml.plots.ranef import ranef
 from bayesml.plots.rank import rank
 from bayesml.plots.residuals import residuals
@@ -37,6 +40,9 @@ __all__ = [
     "pairs",
     "predictive_check",
     "prior_grid",
+    "prior_posterior",
+    "prior_predictive",
+    "priors",
     "ranef",
     "rank",
     "residuals",

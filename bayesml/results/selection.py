@@ -2,22 +2,31 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
 
 from bayesml.design.addresses import Address, effect_address, find_address, parameter_addresses
 from bayesml.design.arrays import Design
 from bayesml.errors import ColumnNotFound, SpecificationError
-from bayesml.results.base import Result
 from bayesml.syntax.address import canonical, nearest_addresses
 
 Wanted = str | Sequence[str] | None
 
 
-def select(result: Result, wanted: Wanted = None, *, effects: bool = False) -> tuple[Address, ...]:
+class Parametrised(Protocol):
+    """What has parameters with addresses: a result, say."""
+
+    @property
+    def design(self) -> Design: ...
+    @property
+    def ancillary(self) -> tuple[str, ...]: ...
+
+
+def select(result: Parametrised, wanted: Wanted = None, *, effects: bool = False) -> tuple[Address, ...]:
     """Parameters of a result that a user asks for, each once, in the order asked for.
 
     Parameters
     ----------
-    result : Result
+    result : Result, or anything that has a `design` and `ancillary` names
     wanted : str or sequence of str, optional
         Addresses (`Days`, `b(Days | Subject[308])`); groups of them (`sd(Subject)`, `corr(Subject)`, `b(Subject)`, `b`,
         `cut`); patterns, in which `*` stands for any text and `?` for one character (`b(Days | Subject[33?])`); a `~`
@@ -62,7 +71,7 @@ def effect_addresses(design: Design) -> tuple[Address, ...]:
     )
 
 
-def meant(result: Result, text: str, effects: bool) -> Iterable[Address]:
+def meant(result: Parametrised, text: str, effects: bool) -> Iterable[Address]:
     """What one text without `~` means."""
     parameters = parameter_addresses(result.design, result.ancillary)
     key = canonical(text)

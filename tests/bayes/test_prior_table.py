@@ -8,8 +8,10 @@ from bayesml.bayes.prior_table import prior_table, table_of
 from bayesml.datasets import load
 from bayesml.distributions import LKJ, Fixed, Normal
 from bayesml.errors import ColumnNotFound
+from bayesml.spec.priors import prior_sets
 from bayesml.syntax.model import Model
 from tests.graphs.designs import factor_by_group, growth
+from tests.outcome_table import RESPONSES, outcome_table
 
 FORMULA = "Reaction ~ Days + (Days | Subject)"
 
@@ -89,3 +91,23 @@ def test_margins_of_larger_correlation_matrices(rng):
 
 def test_known_sd_has_no_sigma(rng):
     assert "sigma" not in table_of(growth(rng, "known_sd(y, s) ~ x + (x | g)", known_sd=np.ones(40))).index
+
+
+@pytest.mark.parametrize("family", ["negative_binomial", "gamma", "weibull", "beta", "student_t", "cumulative"])
+@pytest.mark.parametrize("name", prior_sets())
+def test_every_set_has_a_table(family, name):
+    table = prior_table(f"{RESPONSES[family]} ~ x + (x | g)", outcome_table(), name, family=family)
+    assert table["implies"].str.len().min() > 0
+    given = table.loc[table["lower"].notna()]
+    assert (given["lower"] <= given["upper"]).all()
+
+
+def test_files_are_named_as_the_source(tmp_path, sleepstudy):
+    path = tmp_path / "mine.toml"
+    path.write_text('base = "rstanarm"\n[priors.residual_sd]\ndistribution = "HalfNormal"\nscaled = true\n')
+    table = prior_table(FORMULA, sleepstudy, priors={"Days": Normal(0, 1)})
+    assert table.loc["Days", "source"] == "given"
+    table = prior_table(FORMULA, sleepstudy, priors=str(path))
+    assert table.loc["sigma", "source"] == "mine.toml"
+    assert set(table["source"].drop("sigma")) == {"rstanarm"}
+    assert table.loc["sigma", "implies"] == "95 % between 0.031 and 2.2 sd(Reaction)"
