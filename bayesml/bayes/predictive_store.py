@@ -92,9 +92,15 @@ def complete_or_nothing(path: Path) -> Iterator[Path]:
         if path.exists():
             replaced = Path(tempfile.mkdtemp(dir=path.resolve().parent, prefix=f".{path.name}.old."))
             os.replace(path, replaced / path.name)
-        os.replace(temporary, path)
-        if replaced is not None:
-            shutil.rmtree(replaced)
+        try:
+            os.replace(temporary, path)
+        except BaseException:
+            if replaced is not None:
+                os.replace(replaced / path.name, path)
+            raise
+        finally:
+            if replaced is not None:
+                shutil.rmtree(replaced)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise

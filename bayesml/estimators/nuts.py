@@ -293,16 +293,6 @@ class CompiledGraph:
         return Target(joint, model, density.rescaled(Affine.shift(start)), None, name)
 
 
-def at_mode(graph: Graph, progress: SamplingProgress, ahead: CompileAhead) -> Target:
-    """What the chains of a marginalised graph run on."""
-    return CompiledGraph.marginal(graph, progress, ahead).target(progress)
-
-
-def joint_target(graph: Graph, kind: str, progress: SamplingProgress) -> Target:
-    """What the chains of a joint graph run on."""
-    return CompiledGraph.of(graph, kind, progress, CompileAhead(wanted=False)).target(progress)
-
-
 def warn_of_problems(draws: Draws, posterior: Posterior) -> None:
     """Warn of what can be seen without ArviZ, whose import takes a second; `status` says more."""
     problems = []

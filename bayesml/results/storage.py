@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import sys
-import tempfile
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 
 from bayesml.errors import StorageError
 from bayesml.results.codec import PACKAGE, Decoder, Encoder
+from bayesml.results.whole_file import KeptErrors, whole_file
 
 FORMAT = "bayesml result 1"
 DOCUMENT = "document"
@@ -26,7 +27,7 @@ def save(result: Any, path: str | os.PathLike[str]) -> None:
 
     The file is NetCDF (HDF5): numeric arrays are its variables, everything else a JSON text in the
     variable `document`: specification, priors, typed levels, hash of the data, version. It appears
-    under its name only when it is complete.
+    under its name only when it is complete: a full disk or a killed process leaves an existing file as it was.
 
     Parameters
     ----------
@@ -37,7 +38,7 @@ def save(result: Any, path: str | os.PathLike[str]) -> None:
     Raises
     ------
     StorageError
-        Something in the result is no part of this package.
+        Something in the result is no part of this package; or the file cannot be written, as the disk is full.
 
     Notes
     -----
@@ -52,16 +53,10 @@ def save(result: Any, path: str | os.PathLike[str]) -> None:
         "data_sha256": data_hash(result.design),
         "result": encode(result),
     }
-    path = Path(path)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
-    try:
-        write_arrays(temporary, encode.arrays, json.dumps(document, ensure_ascii=False))
+    text = json.dumps(document, ensure_ascii=False)
+    with whole_file(path) as temporary:
+        write_arrays(temporary, encode.arrays, text)
         seal(temporary)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
 
 
 def load(path: str | os.PathLike[str]) -> Any:
@@ -102,9 +97,19 @@ def load(path: str | os.PathLike[str]) -> Any:
         raise StorageError(f"`{path}` was written by version {version} and cannot be read: {error}") from error
 
 
-def write_arrays(path: str, arrays: dict[str, np.ndarray], text: str) -> None:
-    """Write variables and document as NetCDF."""
-    with h5netcdf.File(path, "w") as file:
+def write_arrays(path: Path, arrays: dict[str, np.ndarray], text: str) -> None:
+    """Write variables and document as NetCDF; an `OSError` where they do not fit on the disk."""
+    with closing(KeptErrors(path)) as target:
+        try:
+            write_netcdf(target, arrays, text)
+        finally:
+            if target.error is not None:
+                raise target.error
+
+
+def write_netcdf(target: KeptErrors, arrays: dict[str, np.ndarray], text: str) -> None:
+    """Write variables and document to an open file."""
+    with h5netcdf.File(target, "w") as file:
         file.attrs["format"] = FORMAT
         for name, array in arrays.items():
             dims = tuple(f"{name}_{axis}" for axis in range(array.ndim))
@@ -128,13 +133,11 @@ def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], str]:
     return arrays, text.decode() if isinstance(text, bytes) else str(text)
 
 
-def seal(path: str) -> None:
+def seal(path: Path) -> None:
     """Append the checksum of the file to it: HDF5 ignores what stands behind its end."""
     digest = file_digest(path, os.path.getsize(path))
     with open(path, "ab") as file:
         file.write(SEAL + digest.encode())
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def check_seal(path: Path) -> None:

@@ -1,6 +1,10 @@
 """Results in files come back equal, and a damaged file is never a result."""
 
+import errno
 import json
+import os
+import subprocess
+import sys
 
 import h5netcdf
 import numpy as np
@@ -142,13 +146,77 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     path.write_bytes(b"old")
 
     def fail(*arguments):
-        raise OSError("disk full")
+        raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(storage, "seal", fail)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(StorageError, match=r"could not be written: No space left on device; the file there is unch"):
         fit().save(path)
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no limits of processes")
+@pytest.mark.parametrize("bytes_that_fit", [0, 3_000, 60_000, None], ids=["start", "arrays", "more arrays", "seal"])
+def test_a_full_disk_leaves_the_old_file(tmp_path, bytes_that_fit):
+    """The limit stops HDF5 at its first block, in its arrays, while it closes, and at the seal."""
+    path = tmp_path / "post.nc"
+    posteriors.sleepstudy().save(path)
+    code = (
+        "import resource, sys, bayesml as bml\n"
+        "path, size = sys.argv[1], int(sys.argv[2])\n"
+        "post = bml.load(path)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))\n"
+        "try:\n    post.save(path)\n"
+        "except bml.errors.StorageError as error:\n    print(error)\n"
+    )
+    size = path.stat().st_size - 10 if bytes_that_fit is None else bytes_that_fit
+    done = subprocess.run([sys.executable, "-c", code, path, str(size)], capture_output=True, text=True, check=False)
+    assert "could not be written: File too large; the file there is unchanged" in done.stdout
+    assert (done.returncode, done.stderr) == (0, "")
+    assert list(tmp_path.iterdir()) == [path]
+    assert_equal_results(bml.load(path), posteriors.sleepstudy())
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(StorageError, match="could not be written: No such file or directory"):
+        fit().save(tmp_path / "nowhere" / "fit.nc")
+
+
+def test_a_killed_process_leaves_the_old_file_and_what_it_began_is_removed_later(tmp_path):
+    path = tmp_path / "fit.nc"
+    fit().save(path)
+    code = (
+        "import sys, time, bayesml as bml\n"
+        "from bayesml.results import storage\n"
+        "fit = bml.load(sys.argv[1])\n"
+        "def wait(*arguments):\n    print('written', flush=True)\n    time.sleep(600)\n"
+        "storage.seal = wait\n"
+        "fit.save(sys.argv[1])\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code, path], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "written\n"
+    process.kill()
+    process.communicate()
+    assert_equal_results(bml.load(path), fit())
+    (left,) = set(tmp_path.iterdir()) - {path}
+    assert left.name.startswith(".fit.nc.")
+    assert left.name.endswith(".unfinished")
+    fit().save(path)
+    assert left.exists()  # it might be another process at work
+    os.utime(left, (0, 0))
+    fit().save(path)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_permissions_are_those_of_any_new_file_and_of_the_one_replaced(tmp_path):
+    path, other = tmp_path / "fit.nc", tmp_path / "other"
+    other.touch()
+    fit().save(path)
+    assert path.stat().st_mode == other.stat().st_mode
+    path.chmod(0o640)
+    fit().save(path)
+    assert path.stat().st_mode & 0o777 == 0o640
 
 
 @pytest.mark.parametrize(
