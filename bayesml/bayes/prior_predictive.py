@@ -211,7 +211,7 @@ def prior_predictive(
     >>> sleep = bml.datasets.load("sleepstudy")
     >>> prior = bml.prior_predictive("Reaction ~ Days + (Days | Subject)", sleep, random_seed=1)
     >>> prior.table.loc["sd", ["observed", "lower", "upper"]].round().tolist()
-    [56.0, 71.0, 857.0]
+    [56.0, 60.0, 473.0]
     """
     graph = graph_of(model, data, priors, **keywords)
     return of_graph(graph, draws, random_seed, ci_prob)

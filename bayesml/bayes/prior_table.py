@@ -125,10 +125,15 @@ def implication(
         return "flat: any value is as likely as any other"
     content = f"{100 * ci_prob:g} %"
     if not unit:
-        return f"{content} between {lower:.2f} and {upper:.2f}"
+        return f"{content} between {plain_number(lower)} and {plain_number(upper)}"
     if not np.isfinite(scale) or scale == 0:
         return f"{content} between {lower:.3g} and {upper:.3g}"
     if prior.support[0] >= 0:
         return f"{content} between {lower / scale:.2g} and {upper / scale:.2g} {unit}"
     middle, half = (lower + upper) / 2, (upper - lower) / 2
     return f"{content} within {middle:.4g} ± {half / scale:.2g} {unit}"
+
+
+def plain_number(x: float) -> str:
+    """Two decimals; two digits of what is very small or large."""
+    return f"{x:.2f}" if x == 0 or 0.01 <= abs(x) < 1e4 else f"{x:.2g}"

@@ -73,8 +73,8 @@ def prior_posterior(
     Examples
     --------
     >>> import bayesml as bml
-    >>> data = bml.datasets.load("dyestuff")
-    >>> post = bml.sample("Yield ~ 1 + (1 | Batch)", data, draws=200, tune=200, random_seed=1, progressbar=False)
+    >>> sleep = bml.datasets.load("sleepstudy")
+    >>> post = bml.sample("Reaction ~ Days + (Days | Subject)", sleep, random_seed=1, progressbar=False)
     >>> figure = bml.plots.prior_posterior(post)
     """
     tails = interval_tails(ci_prob)
