@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from bayesml.post.lrtest import lrtest
     from bayesml.post.predict import predict
     from bayesml.post.quantile_residuals import quantile_residuals
+    from bayesml.post.r2 import r2
     from bayesml.post.ranef import ranef
     from bayesml.post.wald_test import wald_test
     from bayesml.refit import refit
@@ -95,6 +96,7 @@ _HOME = {
     "prior_predictive": "bayesml.bayes.prior_predictive",
     "prior_table": "bayesml.bayes.prior_table",
     "quantile_residuals": "bayesml.post.quantile_residuals",
+    "r2": "bayesml.post.r2",
     "ranef": "bayesml.post.ranef",
     "refit": "bayesml.refit",
     "report": "bayesml.report.report",
@@ -135,7 +137,8 @@ _HOME = {
 _SUBPACKAGES = ("datasets", "distributions", "errors", "families", "links", "plots")
 
 __all__ = [  # noqa: RUF022 - verbs first
-    "fit", "sample", "refit", "predict", "posterior_predictive", "quantile_residuals", "icc", "lrtest", "wald_test",
+    "fit", "sample", "refit", "predict", "posterior_predictive", "quantile_residuals", "icc", "r2", "lrtest",
+    "wald_test",
     "ranef", "hypothesis", "sensitivity", "prior_grid",
     "side_by_side", "equations", "report", "laplace_error", "graph", "prior_table", "prior_predictive", "elicit", "Model", "load",
     "calibrate", "compare_engines",

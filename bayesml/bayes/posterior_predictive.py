@@ -14,7 +14,7 @@ from rich.progress import Progress
 from bayesml.bayes.predictive_store import refuse_existing, write_store, zarr
 from bayesml.errors import SpecificationError, TooLarge
 from bayesml.post.options import one_of, refuse_unknown
-from bayesml.post.posterior_prediction import quantiles
+from bayesml.post.posterior_prediction import quantiles, spread
 from bayesml.post.predict import ELSEWHERE
 from bayesml.post.prediction_rows import PredictionRows, prediction_rows, refuse_new_levels
 from bayesml.post.quantities import KINDS, Quantity, quantity
@@ -257,7 +257,7 @@ class Predictive:
                 continue
             values = own if self.columns else own[..., None]
             limits = quantiles(values, [0.5, *tails], self.whole)
-            found = [values.mean(axis=0), values.std(axis=0, ddof=1), *limits]
+            found = [values.mean(axis=0), spread(values), *limits]
             out[places] = np.stack(found, axis=-1)
         index = self.everything.index
         if self.columns:

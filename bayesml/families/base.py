@@ -206,6 +206,10 @@ class Family(ABC):
         """Level-1 variance on the scale of the linear predictor; `scale` is the scale parameter, 1 without one."""
         return link.latent_variance
 
+    def link_variance(self, link: Link, parameters: Mapping[str, Any], approximation: str) -> np.ndarray:
+        """Variance of a response on the scale of the predictor, where `latent_variance` is None: approximately."""
+        return link.response_variance(self.mean(parameters), self.variance(parameters), approximation)
+
     def ratio(self, link: Link) -> str:
         """What exp(coefficient) is called: `Odds ratio`."""
         return link.ratio

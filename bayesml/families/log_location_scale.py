@@ -71,6 +71,12 @@ class LogLocationScale(Positive):
             finite, second - np.where(finite, first, 0.0) ** 2, np.inf
         )
 
+    def link_variance(self, link: Link, parameters: Mapping[str, Any], approximation: str) -> np.ndarray:
+        # exactly that of log T
+        assert self.error.latent_variance is not None
+        spread = np.asarray(self.spread(parameters), float)
+        return np.broadcast_to(spread**2 * self.error.latent_variance, np.shape(parameters["mu"].eta))
+
     def quantile(self, probability: Any, parameters: Mapping[str, Any]) -> np.ndarray:
         return np.exp(
             self.location(parameters) + self.spread(parameters) * self.error.of(np.asarray(probability, float), np)

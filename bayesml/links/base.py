@@ -6,6 +6,8 @@ from functools import cached_property
 from types import ModuleType
 from typing import Any, ClassVar
 
+import numpy as np
+
 
 class Link(ABC):
     """A link ``eta = g(mu)`` between the mean of a response and its linear predictor.
@@ -73,6 +75,17 @@ class Link(ABC):
     def is_distribution(self) -> bool:
         """Whether the inverse is the distribution function of a latent variable."""
         return self.mean_support == (0.0, 1.0)
+
+    @property
+    def approximations(self) -> tuple[str, ...]:
+        """Names of the approximations of `response_variance`, the default first."""
+        return ("delta",)
+
+    def response_variance(self, mean: np.ndarray, variance: np.ndarray, approximation: str) -> np.ndarray:
+        """Variance of a response on the scale of the predictor: by the delta method, ``variance g'(mean)²``."""
+        step = 1e-6 * np.maximum(np.abs(mean), 1e-3)
+        slope = (self.of(mean + step, np) - self.of(mean - step, np)) / (2.0 * step)
+        return variance * slope**2
 
     def mean(self, eta: Any, namespace: ModuleType) -> "Mean":
         """The mean of a predictor, in the forms that log densities need."""

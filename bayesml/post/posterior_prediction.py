@@ -26,7 +26,7 @@ def predict_by_draws(result: Any, rows: PredictionRows, request: Request) -> dic
             continue
         out["estimate"][part] = own.mean(axis=0)
         if request.with_se:
-            out["se"][part] = own.std(axis=0, ddof=1)
+            out["se"][part] = spread(own)
         new = request.interval == "prediction"
         if request.interval is not None:
             values = block.rows.proportions(block.response()) if new else own
@@ -40,6 +40,11 @@ def quantiles(draws: np.ndarray, probabilities: list[float], counts: bool) -> np
     """Quantiles of draws along the first axis; those of counts are counts."""
     method: Literal["inverted_cdf", "linear"] = "inverted_cdf" if counts else "linear"
     return np.quantile(draws, probabilities, axis=0, method=method)
+
+
+def spread(draws: np.ndarray) -> np.ndarray:
+    """Standard deviation of draws along the first axis; NaN of a single one."""
+    return draws.std(axis=0, ddof=1) if len(draws) > 1 else np.full(draws.shape[1:], np.nan)
 
 
 def columns(interval: str | None, with_se: bool) -> list[str]:

@@ -175,9 +175,12 @@ class Block:
     @property
     def parameters(self) -> dict[str, Any]:
         """Parameters of the family of new responses."""
-        result = self.source.result
         self.rows.refuse_unknown_rows()
-        etas = list(np.moveaxis(self.eta_of_response, -1, 0))
+        return self.of_family(self.eta_of_response)
+
+    def of_family(self, eta: np.ndarray) -> dict[str, Any]:
+        """Parameters of the family at linear predictors (draws, m, K)."""
+        result, etas = self.source.result, list(np.moveaxis(eta, -1, 0))
         return family_parameters(
             result.model, result.design.categories, etas, self.source.values, self.rows.scale_factor, self.rows.trials
         )

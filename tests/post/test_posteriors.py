@@ -1,5 +1,7 @@
 """Verbs on posteriors: draws made by hand, so that every number is known without sampling."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +12,7 @@ from bayesml.errors import DataError, RefusedTest, SpecificationError
 from bayesml.results.bayesian import BayesianResult
 from bayesml.results.posterior import Posterior
 from tests import fitted_models as models
+from tests.post.test_quantile_residuals import at_truth
 
 CHAINS, DRAWS = 2, 400
 
@@ -123,3 +126,40 @@ def test_tests_of_likelihood_fits_are_refused(post):
         bml.wald_test(post, "Days = 10")
     with pytest.raises(RefusedTest, match="hypothesis"):
         bml.lrtest(models.fit("sleepstudy", models.SLEEP_INTERCEPT), post)
+
+
+@pytest.mark.parametrize(
+    ("name", "level1"),
+    [
+        ("gaussian", 1.5**2),
+        ("tobit", 1.5**2),
+        ("lognormal", 0.7**2),
+        ("bernoulli", np.pi**2 / 3),
+        ("binomial", 1.0),
+        ("weibull", np.pi**2 / 6),
+        ("exponential", np.pi**2 / 6),
+        ("cumulative", np.pi**2 / 3),
+    ],
+)
+def test_icc_of_each_family_with_a_latent_scale(name, level1, rng):
+    truth = at_truth(name, 1)
+    sds = np.abs(0.6 + 0.1 * rng.standard_normal((2, 50, 1)))
+    repeat = lambda own: np.repeat(np.repeat(own, 50, axis=1), 2, axis=0)  # noqa: E731
+    own = truth.posterior
+    posterior = replace(
+        own, beta=repeat(own.beta), sds=(sds,), corrs=(np.empty((2, 50, 0)),), sigma=repeat(own.sigma),
+        effects=(repeat(own.effects[0]),), ancillary=repeat(own.ancillary),
+    )  # fmt: skip
+    frame = bml.icc(replace(truth, posterior=posterior))
+    ratio = sds.ravel() ** 2 / (sds.ravel() ** 2 + level1)
+    expected = [np.median(ratio), ratio.std(ddof=1), *np.quantile(ratio, [0.025, 0.975])]
+    assert_allclose(frame.loc["g"], expected)
+    # a quantile on the logit scale, mapped back, is the same
+    logit = np.quantile(np.log(ratio / (1 - ratio)), 0.025, method="inverted_cdf")
+    assert np.quantile(ratio, 0.025, method="inverted_cdf") == pytest.approx(1 / (1 + np.exp(-logit)))
+
+
+@pytest.mark.parametrize("name", ["poisson", "negative_binomial", "gamma", "beta", "student_t", "loglogistic"])
+def test_icc_without_a_latent_scale_is_refused(name):
+    with pytest.raises(RefusedTest, match="no level-1 variance"):
+        bml.icc(at_truth(name, 1))
