@@ -10,6 +10,7 @@ from bayesml.design.arrays import Design, RandomColumns
 from bayesml.design.checks import (
     check_addresses,
     check_levels,
+    check_names,
     tell_of_constant_factors,
     tell_of_few_numbers,
     tell_of_random_terms,
@@ -97,12 +98,14 @@ def build_design(model: Model, data: Any) -> Design:
 
     predictors = model.family.predictors(outcome.categories)
     several = predictors if len(predictors) > 1 else ("",)
+    coefficients = tuple(of_predictor(predictor, everything.names[j]) for predictor in several for j in kept)
+    check_names(coefficients, model, outcome.categories)
     random = [entering(columns, term, several) for columns, term in zip(plain, formula.random, strict=True)]
     left_out = [f"{name} | {columns.group}" for columns, _, names in found for name in names]
     return Design(
         y=outcome.arrays["y"],
         fixed_columns=tuple(everything.values[j] for j in kept) * len(several),
-        coefficients=tuple(of_predictor(predictor, everything.names[j]) for predictor in several for j in kept),
+        coefficients=coefficients,
         term_columns={
             term.label: tuple(
                 of_predictor(predictor, everything.names[j])

@@ -1,4 +1,4 @@
-"""Models that the data cannot identify, found before work starts."""
+"""Models that the data cannot identify, and names that mean two things, found before work starts."""
 
 from collections.abc import Sequence
 from itertools import combinations
@@ -11,7 +11,7 @@ from bayesml.design.factors import Factor, constant_within
 from bayesml.design.notes import Notes
 from bayesml.design.outcome import Outcome
 from bayesml.design.predictor import Columns
-from bayesml.errors import NotIdentified
+from bayesml.errors import NotIdentified, SpecificationError
 from bayesml.spec.expressions import Name
 from bayesml.spec.model import Model
 from bayesml.spec.terms import FixedPart, RandomTerm
@@ -66,6 +66,23 @@ def check_levels(
                 f"`{term}` has {levels} levels times {together} columns = {levels * together} random effects for {n:g} "
                 f"rows; its variances cannot be told from the residual variance. "
                 + (evaluator.text_like_numbers(term.columns) or "Use fewer columns, or `||`.")
+            )
+
+
+def check_names(coefficients: Sequence[str], model: Model, categories: tuple[str, ...]) -> None:
+    """Refuse columns that are called as a parameter of the family is: an address would mean two things.
+
+    Raises
+    ------
+    SpecificationError
+    """
+    known = model.family.scale_parameter if model.response.fixes_scale else None
+    taken = {own.name for own in model.family.ancillary(categories)} - {known}
+    for name in coefficients:
+        if name in taken:
+            raise SpecificationError(
+                f"The column `{name}` is called as a parameter of the {model.family.name} family is, so that the "
+                f'address `{name}` would mean two things. Rename it, as in `data.rename(columns={{"{name}": "x"}})`.'
             )
 
 

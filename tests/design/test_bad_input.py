@@ -244,3 +244,20 @@ def test_nothing_to_tell(formula, frame, options):
     assert design.notes == ()
     assert design.dropped == ()
     assert design.nobs == N
+
+
+@pytest.mark.parametrize(
+    ("name", "family", "left"),
+    [("sigma", "gaussian", "y"), ("alpha", "negative_binomial", "k"), ("phi", "beta", "p")],
+)
+def test_a_column_called_as_a_parameter_of_the_family_is_refused(name, family, left):
+    frame = data(k=np.arange(N), p=np.linspace(0.1, 0.9, N)).rename(columns={"x": name})
+    with pytest.raises(SpecificationError, match=rf"`{name}` is called as a parameter of the {family} family"):
+        build_design(Model(f"{left} ~ {name} + (1 | g)", family=family), frame)
+
+
+@pytest.mark.parametrize(("left", "family"), [("k", "poisson"), ("known_sd(y, w)", "gaussian")])
+def test_such_a_column_is_taken_where_there_is_no_such_parameter(left, family):
+    frame = data(k=np.arange(N)).rename(columns={"x": "sigma"})
+    design = build_design(Model(f"{left} ~ sigma + (1 | g)", family=family), frame)
+    assert design.coefficients == ("Intercept", "sigma")
