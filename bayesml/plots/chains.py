@@ -85,8 +85,8 @@ def draw_trace(axes: Axes, values: np.ndarray, diverging: np.ndarray) -> None:
     """Draws in their order, chain over chain; divergent transitions are marked below."""
     for i, chain in enumerate(values):
         axes.plot(chain, linewidth=0.5, alpha=0.75, color=line_style(i)["color"])
-    places = np.flatnonzero(diverging.any(axis=0))
-    axes.plot(places, np.full(len(places), 0.01), transform=axes.get_xaxis_transform(), **DIVERGING)
+    if len(places := np.flatnonzero(diverging.any(axis=0))):
+        axes.plot(places, np.full(len(places), 0.01), transform=axes.get_xaxis_transform(), **DIVERGING)
     axes.margins(x=0.01)
     few_ticks(axes)
 

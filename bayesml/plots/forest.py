@@ -84,10 +84,9 @@ def forest(
     named = dict(results) if isinstance(results, Mapping) else {"": results}
     if not named:
         raise SpecificationError("plots.forest(): give a result, or a dict of results by name.")
+    refuse_unknown(list(named.values()), parameters)
     found = {name: addresses_in(result, parameters) for name, result in named.items()}
     first_of = {address.text: address for own in found.values() for address in own}
-    if not first_of:
-        select(next(iter(named.values())), parameters)
     shown = list(first_of)[: at_least_one(limit)]
     regions = rope_regions(rope, [first_of[text] for text in shown])
     values = {}
@@ -129,19 +128,26 @@ def addresses_in(result: Result, wanted: Wanted) -> tuple[Address, ...]:
         ]
         own = [address for address in everything if address.text not in intercepts]
         return tuple(own) if any(a.kind == "coefficient" for a in own) else everything
-    try:
-        return select(result, wanted)
-    except ColumnNotFound:
-        if isinstance(wanted, str):
-            return ()
-    known = [text for text in wanted if has(result, text)]
+    known = [text for text in listed(wanted) if has(result, text)]
     return select(result, known) if known else ()
+
+
+def listed(wanted: Wanted) -> list[str]:
+    """What is asked for, as a list."""
+    return [] if wanted is None else [wanted] if isinstance(wanted, str) else list(wanted)
+
+
+def refuse_unknown(results: Sequence[Result], wanted: Wanted) -> None:
+    """Refuse a text that means nothing in any of the results."""
+    for text in listed(wanted):
+        if not any(has(result, text) for result in results):
+            select(results[0], text if not isinstance(text, str) else text.removeprefix("~"))
 
 
 def has(result: Result, text: str) -> bool:
     """Whether a result has what a text means."""
     try:
-        return bool(select(result, text.removeprefix("~")))
+        return bool(select(result, text.removeprefix("~") if isinstance(text, str) else [text]))
     except ColumnNotFound:
         return False
 

@@ -4,6 +4,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from bayesml.plots.chains import DIVERGING, chain_panels, draw_trace
+from bayesml.plots.draws import require_draws
 from bayesml.results.base import Result
 from bayesml.results.selection import Wanted
 
@@ -47,5 +48,8 @@ def trace(result: Result, parameters: Wanted = None, limit: int = 12, columns: i
     >>> post = bml.sample("Reaction ~ Days + (Days | Subject)", sleep, random_seed=1, progressbar=False)
     >>> figure = bml.plots.trace(post, ["Days", "sd(Subject)"])
     """
-    diverging = Line2D([], [], label="divergent transition", **DIVERGING)
-    return chain_panels(result, "trace", parameters, limit, columns, draw_trace, "draw", [diverging])
+    post = require_draws(result, "trace")
+    diverging = (
+        [Line2D([], [], label="divergent transition", **DIVERGING)] if post.posterior.stats["diverging"].any() else []
+    )
+    return chain_panels(post, "trace", parameters, limit, columns, draw_trace, "draw", diverging)

@@ -16,6 +16,7 @@ from bayesml import plots
 from bayesml.results.base import Result
 from tests.plots.legible import assert_legible, assert_safe_colours
 from tests.plots.synthetic import ml, posterior
+from tests.posteriors import sleepstudy
 
 SIZES = ((3, "gaussian"), (65, "gaussian"), (316, "gaussian"), (65, "binomial"), (65, "cumulative"))
 """Numbers of levels, and the families that they are rendered with."""
@@ -72,7 +73,12 @@ ENTRIES: dict[str, Iterable[Case]] = {
     "autocorrelation": of_draws("autocorrelation", *PARAMETERS, "lag"),
     "cumulative_sum": of_draws("cumulative_sum", *PARAMETERS, "draw"),
     "density": of_draws("density", *PARAMETERS),
-    "diagnostics": of_draws("diagnostics", "sd(Intercept | school)", "R-hat", dense=True),
+    "diagnostics": [
+        *of_draws("diagnostics", "sd(Intercept | school)", "R-hat", dense=True),
+        *single(
+            lambda: plots.diagnostics(sleepstudy()), "corr(Intercept, Days | Subject)", name="sleepstudy", dense=True
+        ),
+    ],
     "energy": single(lambda: plots.energy(posterior(3)), "E-BFMI", "chain 4"),
     "ess": [
         *of_draws("ess", *PARAMETERS),
@@ -88,7 +94,10 @@ ENTRIES: dict[str, Iterable[Case]] = {
     "pairs": of_draws("pairs", *PARAMETERS, "3 divergent transitions"),
     "ranef": of_results("ranef", "school 0", "Intercept"),
     "rank": of_draws("rank", *PARAMETERS, "rank among all draws"),
-    "trace": of_draws("trace", *PARAMETERS, "draw", dense=True),
+    "trace": [
+        *of_draws("trace", *PARAMETERS, "draw", dense=True),
+        *single(lambda: plots.trace(sleepstudy()), "sd(Days | Subject)", name="sleepstudy", dense=True),
+    ],
 }
 CASES = [pytest.param(case, id=f"{name}-{case.name}") for name, cases in ENTRIES.items() for case in cases]
 

@@ -84,6 +84,13 @@ def test_several_results_stand_on_one_line_where_they_have_the_parameter():
         bml.plots.forest({"slopes": slopes, "intercepts": intercepts}, "Dais")
 
 
+def test_what_no_result_has_is_refused_beside_what_is_there():
+    with pytest.raises(ColumnNotFound, match="days"):
+        bml.plots.forest(posterior(3), ["hours", "days"])
+    with pytest.raises(SpecificationError, match="not 3"):
+        bml.plots.forest(posterior(3), ["hours", 3])
+
+
 def test_regions_of_practical_equivalence():
     post = posterior(3)
     region = bml.plots.forest(post, rope=(-0.1, 0.2)).axes[0].patches[0]
