@@ -2,65 +2,61 @@
 
 Three ways, the first that applies: an average of exact conditional normals (coefficients that were integrated out); an
 importance-weighted average of ratios of the density (coefficients, and parameters of linear models); a kernel estimate
-from the draws.
+from the draws. Of linear models the first two become ratios of integrals where the draws alone tell too little.
 """
 
 from dataclasses import replace
 
 import numpy as np
 
+from bayesml.bayes.bayes_factor_integral import AtPoint, log_average
 from bayesml.bayes.bayes_factor_prior import LogDensity, log_normal
-from bayesml.bayes.bayes_factor_weighted import of_coefficients, of_parameter, of_sampled_coefficients
+from bayesml.bayes.bayes_factor_weighted import WEIGHTED, of_coefficients, of_parameter, of_sampled_coefficients
 from bayesml.design.addresses import Address
 from bayesml.errors import RefusedTest
-from bayesml.estimators.posterior_densities import density_of
-from bayesml.graphs.transforms import marginalise
+from bayesml.estimators.posterior_densities import ExactDensity, density_of
 from bayesml.linalg.combination_moments import coefficient_moments
-from bayesml.linalg.gaussian import GaussianSystem
 from bayesml.linalg.threads import one_blas_thread
 from bayesml.results.bayesian import BayesianResult
 from bayesml.results.diagnostics import ess, mcse_of_mean
 from bayesml.results.effects import flat_roots
-from bayesml.results.posterior import flat_draws
+from bayesml.results.posterior import Posterior, flat_draws
 
 REACH = 3.5
 """Standard deviations from the mean beyond which draws say too little for a kernel estimate."""
 EFFECTIVE_AT_POINT = 20
-WEIGHTED = "importance-weighted average"
-
-
-def log_average(log_terms: np.ndarray, method: str) -> LogDensity:
-    """Logarithm of the mean of exp(log_terms) over draws (chain, draw), with its Monte-Carlo standard error."""
-    top = log_terms.max()
-    terms = np.exp(log_terms - top)
-    mean = terms.mean()
-    return LogDensity(float(top + np.log(mean)), float(mcse_of_mean(terms) / mean), method)
 
 
 # -- exact conditional normals -------------------------------------------------------------------
 
 
-def conditional_normals(result: BayesianResult, R: np.ndarray, r: np.ndarray) -> np.ndarray | None:
-    """Log density of ``R beta`` at r given the other parameters at each draw, (chain, draw).
+def conditional_normals(result: BayesianResult, R: np.ndarray, r: np.ndarray) -> AtPoint | None:
+    """The posterior density of ``R beta`` at r, by its exact conditional normal density given the other parameters.
 
     None where the coefficients were not integrated out, or R leaves nothing that was.
     """
-    if result.posterior.parametrisation != "marginal":
+    if not result.graph.exact:
         return None
-    graph = marginalise(result.graph, "random and beta")
-    free = R[:, graph.integrated_beta]
-    if np.linalg.matrix_rank(free) < len(R):
+    density = density_of(result.graph, result.posterior)
+    assert isinstance(density, ExactDensity)
+    if np.linalg.matrix_rank(R[:, density.graph.integrated_beta]) < len(R):
         return None
     rows = np.array([prior.normal_row or (0.0, 0.0) for prior in result.graph.priors.coefficients]).reshape(-1, 2)
-    given = (~graph.integrated_beta).astype(np.int64)
-    system = GaussianSystem.of(result.design, given.astype(bool))
-    post = result.posterior
-    with one_blas_thread():
+
+    def log_normals(post: Posterior) -> np.ndarray:
         means, covariances = coefficient_moments(
-            system, flat_roots(result.design, post), post.sigma.ravel(), flat_draws(post.beta), given,
+            density.system, flat_roots(result.design, post), post.sigma.ravel(), flat_draws(post.beta), density.given,
             rows[:, 0].copy(), rows[:, 1].copy(), R,
         )  # fmt: skip
-    return log_normal(r - means, covariances).reshape(post.shape)
+        return log_normal(r - means, covariances)
+
+    def integrand(x: np.ndarray) -> np.ndarray:
+        return density(x) + log_normals(density.coordinates.posterior(x)[0])
+
+    with one_blas_thread():
+        terms = log_normals(result.posterior).reshape(result.posterior.shape)
+    points = flat_draws(density.points(result.posterior))
+    return AtPoint(density, terms, points, integrand, "average of exact conditional normals")
 
 
 # -- kernel estimate -----------------------------------------------------------------------------
@@ -130,6 +126,7 @@ def log_posterior_density(
     r: np.ndarray,
     support: tuple[float, float],
     what: str,
+    seed: list[int],
 ) -> LogDensity:
     """Log posterior density of ``R theta`` at r, with its Monte-Carlo error.
 
@@ -143,25 +140,24 @@ def log_posterior_density(
         Ends of the values of the only combination that is no coefficient.
     what : str
         The equation, for messages.
+    seed : list of int
+        Of what is proposed where the draws alone are too rough.
     """
     if all(addresses[j].kind == "coefficient" for j in np.flatnonzero(R.any(axis=0))):
         count = len(result.design.coefficients)
         own = np.zeros((len(R), count))
         for j in np.flatnonzero(R.any(axis=0)):
             own[:, addresses[j].column] = R[:, j]
-        terms = conditional_normals(result, own, r)
-        if terms is not None:
-            return log_average(terms, "average of exact conditional normals")
-        if result.graph.exact:
-            terms = of_sampled_coefficients(density_of(result.graph, result.posterior), own, r)
-        return log_average(of_coefficients(result, own, r) if terms is None else terms, WEIGHTED)
+        found = conditional_normals(result, own, r)
+        if found is None and result.graph.exact:
+            found = of_sampled_coefficients(density_of(result.graph, result.posterior), own, r)
+        return log_average(of_coefficients(result, own, r), WEIGHTED) if found is None else found.log_density(seed)
     used = np.flatnonzero(R[0])
     if len(used) == 1 and result.graph.exact:
-        terms = of_parameter(
-            density_of(result.graph, result.posterior), addresses[used[0]], float(r[0] / R[0, used[0]])
-        )
-        if terms is not None:
-            scaled = log_average(terms, WEIGHTED)
-            return replace(scaled, value=scaled.value - float(np.log(abs(R[0, used[0]]))))
+        weight = float(R[0, used[0]])
+        found = of_parameter(density_of(result.graph, result.posterior), addresses[used[0]], float(r[0]) / weight)
+        if found is not None:
+            scaled = found.log_density(seed)
+            return replace(scaled, value=scaled.value - float(np.log(abs(weight))))
     draws = sum(R[0, j] * result.draws(addresses[j].text) for j in np.flatnonzero(R[0]))
     return kernel_density(np.asarray(draws), float(r[0]), support, what)

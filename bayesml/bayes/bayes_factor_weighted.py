@@ -15,6 +15,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from bayesml.bayes.bayes_factor_integral import AtPoint
 from bayesml.bayes.bayes_factor_prior import log_normal
 from bayesml.design.addresses import Address
 from bayesml.estimators.posterior_densities import PosteriorDensity
@@ -27,13 +28,14 @@ from bayesml.results.posterior import Posterior, flat_draws, term_roots
 from bayesml.results.predictive import log_likelihood
 
 ROWS_AT_ONCE = 4_000_000
+WEIGHTED = "importance-weighted average"
 
 
 # -- of parameters, everything else integrated out -------------------------------------------------
 
 
-def of_coordinates(density: PosteriorDensity, W: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Terms (chain, draw) whose mean is the posterior density of ``W x`` at values, as logarithms.
+def of_coordinates(density: PosteriorDensity, W: np.ndarray, values: np.ndarray, constant: float = 0.0) -> AtPoint:
+    """The posterior density of ``W x`` at values, times a constant given as its logarithm.
 
     Parameters
     ----------
@@ -50,7 +52,12 @@ def of_coordinates(density: PosteriorDensity, W: np.ndarray, values: np.ndarray)
     with one_blas_thread(), np.errstate(all="ignore"):
         change = density(moved) - density(x)
     change = np.where(np.isnan(change), -np.inf, change)
-    return (change + log_normal(phi - centre, covariance)).reshape(shape)
+    terms = (change + log_normal(phi - centre, covariance) + constant).reshape(shape)
+    # x = origin + z basis' has W x = values; the density of W x is the integral over z over sqrt det(W W')
+    *_, rest = np.linalg.svd(W)
+    basis, origin = rest[len(W) :].T, np.linalg.pinv(W) @ values
+    constant -= 0.5 * float(np.linalg.slogdet(W @ W.T)[1])
+    return AtPoint(density, terms, moved @ basis, lambda z: density(origin + z @ basis.T) + constant, WEIGHTED)
 
 
 def coordinate_of(density: PosteriorDensity, address: Address) -> int | None:
@@ -69,8 +76,8 @@ def coordinate_of(density: PosteriorDensity, address: Address) -> int | None:
     return places.index(key) if key in places else None
 
 
-def of_parameter(density: PosteriorDensity, address: Address, value: float) -> np.ndarray | None:
-    """Terms (chain, draw) whose mean is the posterior density of one parameter at a value, as logarithms."""
+def of_parameter(density: PosteriorDensity, address: Address, value: float) -> AtPoint | None:
+    """The posterior density of one parameter at a value; None where it has no coordinate of its own."""
     place = coordinate_of(density, address)
     if place is None:
         return None
@@ -78,7 +85,7 @@ def of_parameter(density: PosteriorDensity, address: Address, value: float) -> n
     W = np.zeros((1, density.coordinates.size))
     W[0, place] = 1.0
     at = interval.unconstrained(np.array([value]))
-    return of_coordinates(density, W, at) - float(interval.log_jacobian(at)[0])
+    return of_coordinates(density, W, at, -float(interval.log_jacobian(at)[0]))
 
 
 def interval_of(density: PosteriorDensity, address: Address) -> Interval:
@@ -94,7 +101,7 @@ def interval_of(density: PosteriorDensity, address: Address) -> Interval:
     return Interval(*priors.of_ancillary(address.text).support)
 
 
-def of_sampled_coefficients(density: PosteriorDensity, R: np.ndarray, r: np.ndarray) -> np.ndarray | None:
+def of_sampled_coefficients(density: PosteriorDensity, R: np.ndarray, r: np.ndarray) -> AtPoint | None:
     """As `of_coordinates`, of ``R beta`` at r; None where a coefficient in it is integrated out or has two ends."""
     own = density.coordinates
     used = np.flatnonzero(R.any(axis=0))

@@ -1,7 +1,7 @@
 """What `hypothesis` returns: one statement with its probabilities and Bayes factor, or a table of several."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -23,7 +23,7 @@ from bayesml.tables.table import Column, Row, Section, Table
 PRIOR_DRAWS = 100_000
 PRIOR_BYTES = 200_000_000
 PRIOR_STREAM = 4
-DENSITY_STREAM = 30
+DENSITY_STREAM, INTEGRAL_STREAM = 30, 31
 UNCERTAIN = 0.5
 """Error of a log Bayes factor above which its size, not only its digits, is uncertain."""
 
@@ -293,8 +293,14 @@ class Hypothesis:
             )
         return "\n  ".join([str(self), *lines, *self.notes])
 
+    def to_table(self) -> Table:
+        """The hypothesis as a table of one row, with what is printed below it as notes."""
+        table = Hypotheses((self,)).to_table()
+        of = [] if self.contrast is None else [f"Median, sd and interval are of {self.contrast}."]
+        return replace(table, title=str(self), notes=(*self.lines, *of, *self.notes))
+
     def _repr_html_(self) -> str:
-        return Hypotheses((self,)).to_table().to_html()
+        return self.to_table().to_html()
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -423,7 +429,8 @@ class PointHypothesis(Hypothesis):
         own = self.restrictions
         alone = own.single and len(own.R) == 1
         support = Scaled(own.priors[0], float(own.R[0, 0])).ends if alone else (-np.inf, np.inf)
-        return log_posterior_density(self.result, own.addresses, own.R, own.r, support, own.lines[0])
+        seed = [self.result.posterior.seed, INTEGRAL_STREAM]
+        return log_posterior_density(self.result, own.addresses, own.R, own.r, support, own.lines[0], seed)
 
     @property
     def log_bf01(self) -> float:

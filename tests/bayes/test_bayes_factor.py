@@ -116,7 +116,7 @@ def full_evidence():
     return log_evidence(*MOMENTS)
 
 
-def close(found, expected, error=0.06):
+def close(found, expected, error=0.025):
     assert abs(found.log_bf01 - expected) < 0.02 + 3 * found.log_mcse, (found.log_bf01, expected, found.log_mcse)
     assert found.log_mcse < error
 
@@ -124,13 +124,15 @@ def close(found, expected, error=0.06):
 @pytest.mark.parametrize("text", EQUATIONS)
 def test_coefficients_with_everything_free(text):
     found = bml.hypothesis(sampled(), text)
-    assert "exact conditional normals" in found.posterior_density.method
-    # five posterior sds from the mean few draws decide
-    error = 0.2 if text == "x = 1.5" else 0.04
-    close(found, log_evidence(*restricted(*EQUATIONS[text])) - full_evidence(), error)
+    if text == "x = 0":
+        assert "exact conditional normals" in found.posterior_density.method
+    elif text == "x = 1.5":
+        # five posterior sds from the mean few draws decide
+        assert "integral at the value" in found.posterior_density.method
+    close(found, log_evidence(*restricted(*EQUATIONS[text])) - full_evidence())
 
 
-@pytest.mark.parametrize(("name", "value"), [("sd", 1.2), ("sd", 3.0), ("sigma", 1.0), ("sigma", 1.6)])
+@pytest.mark.parametrize(("name", "value"), [("sd", 1.2), ("sd", 0.1), ("sd", 3.0), ("sigma", 1.0), ("sigma", 1.9)])
 def test_standard_deviations_with_everything_free(name, value):
     text = f"{'sd(g)' if name == 'sd' else name} = {value}"
     close(bml.hypothesis(sampled(), text), log_evidence(*MOMENTS, **{name: value}) - full_evidence())
@@ -141,7 +143,8 @@ def test_coefficient_with_another_prior_in_a_linear_model(value):
     """Its likelihood at each node is a normal curve: the integral over it is of one dimension."""
     prior = bml.StudentT(3, 0, 0.5)
     found = bml.hypothesis(sampled(x=prior), f"x = {value}")
-    assert found.posterior_density.method == "importance-weighted average"
+    if value == 0:
+        assert found.posterior_density.method == "importance-weighted average"
     y, design, ZZ = pieces()
     sds, sd_weights = grid(1e-6, 4.5, HALF)
     sigmas, sigma_weights = grid(0.5, 2.2, HALF)
@@ -157,7 +160,7 @@ def test_coefficient_with_another_prior_in_a_linear_model(value):
             alternative[i, j] = integrated(curve, slope_weights)
             null[i, j] = constant - 0.5 * (u @ u - 2 * value * (u @ v) + value**2 * (v @ v))
     weights = sd_weights[:, None] + sigma_weights
-    close(found, integrated(null, weights) - integrated(alternative, weights), 0.03 if value == 0 else 0.3)
+    close(found, integrated(null, weights) - integrated(alternative, weights))
 
 
 @cache
@@ -195,7 +198,7 @@ def test_coefficient_of_a_model_that_is_not_linear(value):
     frame, post = yes_or_no()
     found = bml.hypothesis(post, f"x = {value}")
     assert found.posterior_density.method == "importance-weighted average"
-    close(found, logit_evidence(frame, value) - logit_evidence(frame))
+    close(found, logit_evidence(frame, value) - logit_evidence(frame), 0.1)
 
 
 def test_kernel_estimates_know_their_error():

@@ -63,6 +63,7 @@ def test_printed(post):
     assert lines[2].startswith("  Days - 8: median 2.")
     assert "95 % interval [" in lines[2]
     assert "<table" in found._repr_html_()
+    assert "Median, sd and interval are of Days - 8." in found._repr_html_()
     assert share_text(0.9421, 0.0004) == "0.9421 ± 0.0004"
     assert with_error(2137.4, 526.2) == "2137 ± 526"
     assert with_error(3.31e6, 2.5e5) == "3.31e+06 ± 2.5e+05"
