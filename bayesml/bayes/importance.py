@@ -34,6 +34,16 @@ class Weights:
         """How many equally weighted draws have the same variance: 1 / sum of squares (Kish)."""
         return float(1.0 / np.sum(self.values**2)) if self.values.any() else 0.0
 
+    def size_for(self, draws: np.ndarray) -> float:
+        """How many equally weighted independent draws give the mean of these draws the same variance.
+
+        Smaller than `sample_size` where the large weights stand at extreme values, as in the tail of a wider prior.
+        """
+        mean, sd = self.moments(draws)
+        if sd == 0.0:
+            return self.sample_size
+        return float(sd**2 / np.sum((self.values * (draws - mean)) ** 2))
+
     @property
     def reliable(self) -> bool:
         """Whether the Pareto k is below the limit for as many draws."""

@@ -115,7 +115,8 @@ def prior_grid(
         mean, sd        of the posterior; estimate and standard error of the reference
         lower, upper    equal-tailed credible interval; confidence interval of the reference
         rhat            R-hat of the draws; of weighted draws, that of the draws before they were weighted
-        ess             effective number of draws, of weighted draws times the efficiency of the weights
+        ess             effective number of draws; of weighted draws that of their mean, times the efficiency of the
+                        draws before they were weighted
         refit           whether these priors were sampled
         pareto_k        of the weights, also of those that did not serve; NaN where there were none
         source          ``"reml"``, ``"ml"``, ``"base"``, ``"refit"``, ``"reweighted"``
@@ -233,7 +234,7 @@ class GridRun:
         draws = {text: drawn(result, self.base, read) for text, read in self.statements.items()}
         yield self.rows_of_draws(self.base, draws, BASE, np.nan)
         advance(self.base.label)
-        efficiency = {text: float(ess(x)) / x.size for text, x in draws.items()}
+        efficiency = {text: min(float(ess(x)) / x.size, 1.0) for text, x in draws.items() if np.ptp(x) > 0}
         for place, cell in enumerate(self.cells, 1):
             yield self.rows(cell, place, result, draws, efficiency)
             advance(cell.label)
@@ -252,15 +253,16 @@ class GridRun:
         ratios = None if self.options.refit == "always" else cell.log_ratios(self.base, result)
         weights = None if ratios is None else smoothed_weights(ratios)
         k = np.nan if weights is None else weights.pareto_k
-        if weights is not None and (self.options.refit == "never" or self.serves(weights, efficiency)):
-            if not self.serves(weights, efficiency):
+        sizes = {text: weights.size_for(x) * efficiency.get(text, 1.0) for text, x in draws.items()} if weights else {}
+        if weights is not None and (self.options.refit == "never" or self.serves(weights, sizes)):
+            if not self.serves(weights, sizes):
                 self.doubtful.append(cell.label)
-            return self.rows_of_weights(cell, weights, draws, efficiency)
+            return self.rows_of_weights(cell, weights, draws, sizes)
         if self.options.refit == "never":
             self.doubtful.append(f"{cell.label} (left out)")
             return []
         sampled = self.sampled(cell, place)
-        self.refitted.append(f"{cell.label} ({self.reason(weights)})")
+        self.refitted.append(f"{cell.label} ({self.reason(weights, sizes)})")
         own = {text: drawn(sampled, cell, read) for text, read in self.statements.items()}
         return self.rows_of_draws(cell, own, REFIT, k)
 
@@ -274,17 +276,15 @@ class GridRun:
                 self.problems.append(f"{cell.label}: {warning.message}")
             else:
                 warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-        if not result.posterior.complete:
+        if not result.posterior.complete and not result.posterior.failures:
             raise KeyboardInterrupt
         return result
 
-    def serves(self, weights: Weights, efficiency: Mapping[str, float]) -> bool:
+    def serves(self, weights: Weights, sizes: Mapping[str, float]) -> bool:
         """Whether weighted draws are as good as draws."""
-        least = min((own for own in efficiency.values() if np.isfinite(own)), default=1.0)
-        enough = weights.sample_size * min(least, 1.0) >= ESS_PER_CHAIN * len(weights.values)
-        return weights.reliable and enough
+        return weights.reliable and min(sizes.values()) >= ESS_PER_CHAIN * len(weights.values)
 
-    def reason(self, weights: Weights | None) -> str:
+    def reason(self, weights: Weights | None, sizes: Mapping[str, float]) -> str:
         """Why a cell was sampled."""
         if self.options.refit == "always":
             return "asked for"
@@ -292,7 +292,7 @@ class GridRun:
             return "allows values that the model's own priors exclude"
         if not weights.reliable:
             return f"Pareto k {weights.pareto_k:.2f}"
-        return f"{weights.sample_size:.0f} effective draws"
+        return f"{min(sizes.values()):.0f} effective draws"
 
     def rows_of_draws(
         self, cell: Cell, draws: Mapping[str, np.ndarray], source: str, k: float
@@ -308,14 +308,14 @@ class GridRun:
         ]  # fmt: skip
 
     def rows_of_weights(
-        self, cell: Cell, weights: Weights, draws: Mapping[str, np.ndarray], efficiency: Mapping[str, float]
+        self, cell: Cell, weights: Weights, draws: Mapping[str, np.ndarray], sizes: Mapping[str, float]
     ) -> list[tuple[Any, ...]]:
         """Rows of weighted draws of the model's own posterior."""
         tails = interval_tails(self.options.ci_prob)
         return [
             (
                 cell.label, text, *weights.moments(x), *weights.quantiles(x, tails), float(rhat(x)),
-                weights.sample_size * min(efficiency[text], 1.0), False, weights.pareto_k, REWEIGHTED,
+                sizes[text], False, weights.pareto_k, REWEIGHTED,
             )
             for text, x in draws.items()
         ]  # fmt: skip

@@ -188,19 +188,24 @@ class Sensitivity:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader must know of the table."""
-        scaled = {
-            "marginal": "marginal: the random effects are integrated out"
-            + ("" if self.result.graph.exact else " (Laplace)"),
-            "conditional": "conditional: rows given the random effects",
-        }[self.likelihood]
         found = [
             "Power-scaling sensitivity: cumulative Jensen–Shannon distance for each doubling of the power; from "
             f"{self.threshold:g} on the posterior depends on what is scaled.",
-            f"Likelihood: {scaled}. Priors: those of parameters; the distribution of random effects is not one.",
         ]
+        if self.result.design.random:
+            how = "" if self.result.graph.exact else " by Laplace's method"
+            scaled = {
+                "marginal": f"marginal, the random effects integrated out{how}",
+                "conditional": "conditional, of rows given the random effects",
+            }[self.likelihood]
+            found.append(
+                f"Likelihood: {scaled}. Priors: those of parameters; the distribution of random effects is not one."
+            )
         if self.step > 1:
             ordinal = {2: "2nd", 3: "3rd"}.get(self.step, f"{self.step}th")
             found.append(f"The likelihood was computed for every {ordinal} draw.")
+        if lost := int((~np.isfinite(self.components[LIKELIHOOD])).sum()):
+            found.append(f"At {lost} draws Laplace's approximation does not exist: they are left out.")
         if not self.single:
             found.append("No parameter has a prior that could be scaled.")
         found += [f"{place}: {text}." for place, text in advices(self.flagged).items()]

@@ -33,6 +33,19 @@ def test_effective_draws_are_those_of_the_variance_of_the_weights(draws):
     assert smoothed_weights(ratios_to(0.5, draws)).sample_size == pytest.approx(8000 / np.exp(0.25), rel=0.05)
 
 
+def test_effective_draws_for_a_mean_are_those_of_its_error():
+    rng = np.random.default_rng(5)
+    sizes, means = [], []
+    for _ in range(400):
+        draws = rng.normal(size=(4, 250))
+        weights = smoothed_weights(ratios_to(0.7, draws))
+        means.append(weights.moments(draws)[0])
+        sizes.append(weights.size_for(draws))
+        assert sizes[-1] < weights.sample_size
+    # large weights stand at large values: the mean has a larger error than that of as many draws by Kish
+    assert np.std(means) == pytest.approx(1.0 / np.sqrt(np.mean(sizes)), rel=0.12)
+
+
 def test_a_distant_posterior_is_not_reliable(draws):
     assert not smoothed_weights(ratios_to(5.0, draws)).reliable
 

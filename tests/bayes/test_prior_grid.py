@@ -236,3 +236,48 @@ def test_predictions_and_effects_are_quantities(data):
     rows = found[found["source"] == "base"].set_index("quantity")
     assert rows.loc[wanted[0], "mean"] == pytest.approx(94, abs=5)
     assert rows.loc[wanted[1], "mean"] == pytest.approx(9, abs=2)
+
+
+# -- against numerical integration ---------------------------------------------------------------
+
+SCHOOLS = "known_sd(effect, se) ~ 1 + (1 | school)"
+TAU = "sd(Intercept | school)"
+TAU_PRIORS = [
+    bml.HalfNormal(1),
+    bml.HalfNormal(5),
+    bml.HalfNormal(25),
+    bml.HalfCauchy(25),
+    bml.Exponential(0.2),
+    bml.Uniform(0, 30),
+]
+
+
+def eight_schools(prior) -> dict[str, tuple[float, float]]:
+    """Mean and sd of mu ~ N(0, 20²) and of tau under a prior: mu in closed form at each tau, tau on a grid."""
+    table = bml.datasets.load("eight_schools")
+    y, se = table["effect"].to_numpy(), table["se"].to_numpy()
+    upper = min(prior.support[1], 2000.0)
+    tau = np.linspace(0, 1, 400_001)[1:-1] ** 3 * upper
+    variance = se**2 + tau[:, None] ** 2
+    precision = 1 / 20**2 + (1 / variance).sum(axis=1)
+    mu = (y / variance).sum(axis=1) / precision
+    quadratic = (y**2 / variance).sum(axis=1) - mu**2 * precision
+    log_density = -0.5 * (np.log(variance).sum(axis=1) + np.log(precision) + quadratic) + prior.log_density(tau)
+    weights = np.exp(log_density - log_density.max()) * np.gradient(tau)
+    weights /= weights.sum()
+    means = {"Intercept": weights @ mu, TAU: weights @ tau}
+    squares = {"Intercept": weights @ (mu**2 + 1 / precision), TAU: weights @ tau**2}
+    return {name: (means[name], np.sqrt(squares[name] - means[name] ** 2)) for name in means}
+
+
+def test_eight_schools_under_every_prior_are_those_of_integration():
+    found = bml.prior_grid(
+        SCHOOLS, bml.datasets.load("eight_schools"), {TAU: TAU_PRIORS}, ["Intercept", TAU],
+        priors={"Intercept": bml.Normal(0, 20)}, draws=5000, random_seed=1, target_accept=0.95, progressbar=False,
+    ).set_index(["prior", "quantity"])  # fmt: skip
+    assert set(found["source"]) == {"reml", "base", "reweighted"}
+    for prior in TAU_PRIORS:
+        for name, (mean, sd) in eight_schools(prior).items():
+            own = found.loc[(f"{TAU} ~ {prior}", name)]
+            assert own["mean"] == pytest.approx(mean, abs=max(0.05, 4 / np.sqrt(own["ess"])) * sd)
+            assert own["sd"] == pytest.approx(sd, rel=0.1)

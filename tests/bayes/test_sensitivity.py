@@ -11,6 +11,7 @@ import bayesml as bml
 from bayesml.bayes.sensitivity import CONFLICT, NOTHING, STRONG
 from bayesml.errors import ColumnNotFound, SpecificationError
 from bayesml.results.diagnostics import mcse_of_mean
+from bayesml.results.marginal_likelihood import log_marginal_likelihood
 from tests import posteriors
 
 SLEEP = posteriors.SLEEP
@@ -80,7 +81,7 @@ def test_default_priors_of_other_families_are_not_flagged(formula, family, datas
     found = bml.sensitivity(post)
     assert found.flagged.empty
     assert (found.table["likelihood"] > found.threshold).all()
-    assert "(Laplace)" in str(found)
+    assert "by Laplace's method" in str(found)
 
 
 def test_a_strong_prior_on_which_the_data_are_silent_is_no_conflict():
@@ -196,6 +197,26 @@ def test_it_says_which_likelihood_is_scaled():
     html = bml.sensitivity(posteriors.conflicting())._repr_html_()
     assert "marginal" in html
     assert "Normal(-20, 2)" in html
+
+
+def test_without_random_effects_there_is_one_likelihood():
+    data = bml.datasets.load("sleepstudy")
+    post = bml.sample("Reaction ~ Days", data, draws=500, tune=500, random_seed=1, progressbar=False)
+    one, other = (bml.sensitivity(post, likelihood=kind) for kind in ("marginal", "conditional"))
+    pd.testing.assert_frame_equal(one.table, other.table)
+    assert "random effects" not in str(one)
+
+
+def test_draws_where_laplace_fails_are_left_out_and_told(monkeypatch):
+    def failing(graph, posterior):
+        values = log_marginal_likelihood(graph, posterior)
+        values[0, :3] = -np.inf
+        return values
+
+    monkeypatch.setattr("bayesml.bayes.sensitivity.log_marginal_likelihood", failing)
+    found = bml.sensitivity(posteriors.sleepstudy())
+    assert "At 3 draws" in str(found)
+    assert (found.table["diagnosis"] == NOTHING).all()
 
 
 def test_large_data_are_scaled_on_fewer_draws(monkeypatch):
