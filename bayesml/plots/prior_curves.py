@@ -115,5 +115,5 @@ def diverges(prior: Distribution, end: float, width: float) -> bool:
 
 def axis_height(heights: list[float]) -> float:
     """Height of the axis for several curves: one far higher than most is cut off."""
-    known = [height for height in heights if height > 0]
-    return min(max(known), OTHERS * float(np.median(known))) if known else 1.0
+    known = sorted(height for height in heights if height > 0)
+    return min(known[-1], OTHERS * known[(len(known) - 1) // 2]) if known else 1.0

@@ -206,6 +206,20 @@ def test_penalised_complexity():
     assert graph.priors.source("sigma") == "penalised_complexity"
 
 
+def test_horseshoe():
+    data = load("sleepstudy")
+    y, x = data["Reaction"].to_numpy(), data["Days"].to_numpy()
+    found = resolved(SLEEP, data, "horseshoe")
+    assert found["Days"].numbers == pytest.approx(
+        {"global_scale": 0.01, "slab_scale": 2.5, "slab_df": 4, "scale": y.std() / x.std()}
+    )
+    ours = resolved(SLEEP, data, "weakly_informative")
+    assert {a: p for a, p in found.items() if a != "Days"} == {a: p for a, p in ours.items() if a != "Days"}
+    # coefficients on other scales still share their scales
+    epil = graph_of(EPIL, load("epil"), "horseshoe", family="negative_binomial").priors
+    assert len({prior.kind for prior in epil.coefficients[1:]}) == 1
+
+
 # -- every set on every family -----------------------------------------------------------------
 
 

@@ -9,7 +9,14 @@ import bayesml as bml
 from bayesml.distributions import Beta, Gamma, HalfCauchy, HalfNormal, InverseGamma, Normal, OnVariance, StudentT
 from bayesml.errors import ColumnNotFound, SpecificationError
 from bayesml.plots import prior_posterior, prior_predictive, priors
-from bayesml.plots.prior_curves import central_interval, curve_height, diverges, prior_curve, shown_interval
+from bayesml.plots.prior_curves import (
+    axis_height,
+    central_interval,
+    curve_height,
+    diverges,
+    prior_curve,
+    shown_interval,
+)
 from bayesml.plots.prior_predictive import statistic_view, view
 from tests import fitted_models, posteriors
 from tests.outcome_table import RESPONSES, outcome_table
@@ -59,6 +66,13 @@ def test_height_leaves_out_what_is_infinite():
     assert curve_height(Gamma(0.01, 0.01), x, heights) == pytest.approx(heights[x > 0.3].max())
     x, heights = prior_curve(HalfNormal(1), 0, 10)
     assert curve_height(HalfNormal(1), x, heights) == heights[0]
+
+
+def test_one_curve_far_higher_than_the_others_is_cut():
+    assert axis_height([1.0, 1.2, 30.0]) == 3 * 1.2
+    assert axis_height([1.0, 30.0]) == 3
+    assert axis_height([0.0, 2.0, 3.0]) == 3
+    assert axis_height([0.0]) == 1
 
 
 def test_axes_show_the_intervals():
@@ -113,7 +127,7 @@ def test_results_bring_their_own_priors():
     assert "HalfStudentT" in titles(priors(fit, parameters="sigma"))[0]
 
 
-@pytest.mark.parametrize("name", ["weakly_informative", "stata", "bambi", "brms", "flat"])
+@pytest.mark.parametrize("name", ["weakly_informative", "stata", "bambi", "brms", "flat", "horseshoe"])
 def test_every_family(name):
     for family in ("negative_binomial", "beta", "student_t", "weibull", "cumulative"):
         figure = priors(f"{RESPONSES[family]} ~ x + (1 | g)", outcome_table(), name, family=family)

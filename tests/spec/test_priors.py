@@ -65,8 +65,8 @@ def test_files_state_scale_and_source_and_are_understood(name):
 
 
 def test_the_sets_that_are_promised():
-    assert set(prior_sets()) >= {"weakly_informative", "flat", "stata", "bambi", "rstanarm", "brms",
-                                 "penalised_complexity"}  # fmt: skip
+    assert set(prior_sets()) == {"weakly_informative", "flat", "stata", "bambi", "rstanarm", "brms",
+                                 "penalised_complexity", "horseshoe"}  # fmt: skip
 
 
 # -- files of one's own ------------------------------------------------------------------------
