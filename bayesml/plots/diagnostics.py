@@ -19,7 +19,7 @@ from bayesml.plots.chains import (
 from bayesml.plots.colours import BLACK, VERMILLION
 from bayesml.plots.densities import density_curve
 from bayesml.plots.draws import at_least_one, by_rhat, left_out, mixing_texts, require_draws, selected_draws
-from bayesml.plots.panels import Plot, bare_vertical, chain_handles, few_ticks, legend, notes, plain
+from bayesml.plots.panels import Plot, apart, bare_vertical, chain_handles, few_ticks, legend, notes, plain
 from bayesml.results import diagnostics as measures
 from bayesml.results.base import Result
 from bayesml.results.bayesian import BayesianResult
@@ -79,9 +79,12 @@ def diagnostics(result: Result, parameters: Wanted = None, limit: int = 6) -> Fi
     figure, grid = plt.subplots(
         count, 4, figsize=(9.0, 1.5 * count + 0.9), squeeze=False, layout="constrained", FigureClass=Plot
     )
+    apart(figure, below=0.14)
     for panels, (address, values) in zip(grid, shown.items(), strict=True):
         draw_row(panels, values, diverging)
-        panels[0].set_title(f"{address}    {mixing[address]}", fontsize="small", loc="left", pad=5)
+        title = panels[0].set_title(f"{address}    {mixing[address]}", fontsize="small", loc="left", pad=5)
+        # it runs over the panels beside it, so that their widths do not follow from it
+        title.set_in_layout(False)
     for axes, label in zip(grid[-1], COLUMNS, strict=True):
         axes.set_xlabel(label, fontsize="small")
     halves = [Line2D([], [], label=f"{half} half", **style) for half, style in HALVES.items()]
