@@ -29,7 +29,7 @@ FEW = 300
 """Draws from the prior within the panel below which their density is not drawn."""
 
 
-def hypothesis(found: Hypothesis | Hypotheses, columns: int | None = None) -> Figure:
+def hypothesis(found: Hypothesis | Hypotheses, limit: int = 12, columns: int | None = None) -> Figure:
     """Return a figure of one or several hypotheses, a panel each.
 
     Of an order or a range the posterior density (solid) and the prior density (dashed) of the quantity that it is
@@ -43,6 +43,8 @@ def hypothesis(found: Hypothesis | Hypotheses, columns: int | None = None) -> Fi
     ----------
     found : Hypothesis or Hypotheses
         From `hypothesis`.
+    limit : int, default 12
+        Panels at most; of more hypotheses the first are shown, which the figure says.
     columns : int, optional
         Panels in a row.
 
@@ -74,7 +76,8 @@ def hypothesis(found: Hypothesis | Hypotheses, columns: int | None = None) -> Fi
             f"plots.hypothesis() draws what `bml.hypothesis` returns, not {type(found).__name__}: "
             'plots.hypothesis(bml.hypothesis(post, "Days > 8")).'
         )
-    parts = [found] if isinstance(found, Hypothesis) else list(found)
+    given = [found] if isinstance(found, Hypothesis) else list(found)
+    parts = given[: max(1, limit)]
     figure, panels = panel_grid(len(parts), columns, size=(3.7, 2.7) if len(parts) > 1 else (5.2, 3.4))
     kinds: set[str] = set()
     for axes, part in zip(panels, parts, strict=True):
@@ -83,6 +86,8 @@ def hypothesis(found: Hypothesis | Hypotheses, columns: int | None = None) -> Fi
     hdi = Line2D([], [], label=f"{content} highest-density interval", **HDI)
     legend(figure, [handle for name, handle in (HANDLES | {"hdi": hdi}).items() if name in kinds])
     told = [note for part in parts for note in part.read.told]
+    if len(parts) < len(given):
+        told.append(f"The first {len(parts)} of {len(given)} hypotheses; `limit` shows more.")
     notes(figure, *dict.fromkeys(told))
     return figure
 

@@ -119,6 +119,17 @@ def test_several_are_panels(post):
     assert_legible(figure, names)
 
 
+@pytest.mark.parametrize("limit", [12, 36])
+def test_of_many_the_first_are_shown(post, limit):
+    levels = post.design.random[0].level_labels
+    texts_ = [f"b({name} | Subject[{level}]) > 0" for name in ("Days", "Intercept") for level in levels] * 2
+    found = bml.hypothesis(post, texts_[:65])
+    figure = bml.plots.hypothesis(found, limit=limit)
+    assert len(figure.axes) == limit
+    assert f"The first {limit} of 65" in written(figure)
+    assert_legible(figure, texts_[:limit])
+
+
 def test_flat_priors_have_no_curve():
     post = bml.sample(
         posteriors.SLEEP, bml.datasets.load("sleepstudy"), priors={"Days": bml.Flat()}, draws=500, tune=300, chains=2,
