@@ -183,7 +183,8 @@ class Family(ABC):
 
     def distribution(self, y: np.ndarray, parameters: Mapping[str, Any]) -> np.ndarray | None:
         """Probability of a response up to y, in NumPy; None where there is no expression, and it is simulated."""
-        return None if self.no_tails is not None else np.exp(self.log_distribution(y, parameters, np))
+        written = type(self).log_distribution is not Family.log_distribution
+        return np.exp(self.log_distribution(y, parameters, np)) if written else None
 
     @abstractmethod
     def mean(self, parameters: Mapping[str, Any]) -> np.ndarray:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from scipy import special
 
 from bayesml.errors import ColumnNotFound, SpecificationError
@@ -29,6 +30,8 @@ BAND: dict[str, Any] = {"color": GREY, "alpha": 0.22, "linewidth": 0}
 MEAN: dict[str, Any] = {"color": VERMILLION, "linewidth": 1.6, "marker": "o", "markersize": 3.5, "linestyle": "-"}
 FEWEST_A_BIN, MOST_BINS = 15, 20
 MOST_LABELS = 24
+SKEWED = 30.0
+"""Ratio of the largest to the smallest fitted value from which on their axis is logarithmic."""
 SIMULATIONS, LARGEST = 1000, 1500
 """Of the band of a QQ plot: simulated sets, and the number of residuals from which on its level is not found anew."""
 
@@ -110,6 +113,11 @@ def residuals(
     panels[0].set_ylabel(KINDS[kind])
     if found is not None:
         draw_against(panels[1], found[1], values, spread, z)
+        if against == "fitted" and found[1].min() > 0 and found[1].max() > SKEWED * found[1].min():
+            panels[1].set_xscale("log")
+            panels[1].xaxis.set_major_locator(LogLocator(10, (1.0, 3.0), numticks=8))
+            panels[1].xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            panels[1].xaxis.set_minor_formatter(NullFormatter())
         panels[1].set_xlabel(folded(found[0], 34))
     if levels is not None:
         draw_levels(panels[-1], *levels, values, spread, z)
