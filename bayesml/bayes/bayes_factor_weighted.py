@@ -119,22 +119,33 @@ def of_sampled_coefficients(density: PosteriorDensity, R: np.ndarray, r: np.ndar
 def of_coefficients(result: BayesianResult, R: np.ndarray, r: np.ndarray) -> np.ndarray:
     """Terms (chain, draw) whose mean is the posterior density of ``R beta`` at r, as logarithms.
 
-    Coefficients and random effects move together; parameters of covariances and of the family stay as drawn.
+    Coefficients, cut points and random effects move together; other parameters stay as drawn.
     """
     post = result.posterior
     post = replace(post, effects=result.effects)
     phi = flat_draws(post.beta) @ R.T
     centre, covariance = phi.mean(axis=0), np.atleast_2d(np.cov(phi, rowvar=False))
-    moved = shifted(post, phi, r, np.linalg.inv(covariance))
-    with one_blas_thread():
+    moved = shifted(post, phi, r, np.linalg.inv(covariance), cut_points(result))
+    with one_blas_thread(), np.errstate(all="ignore"):
         change = log_joint(result, moved) - log_joint(result, post)
+    change = np.where(np.isnan(change), -np.inf, change)
     return change + log_normal(phi - centre, covariance).reshape(post.shape)
 
 
-def shifted(post: Posterior, phi: np.ndarray, r: np.ndarray, precision: np.ndarray) -> Posterior:
-    """The draws moved to phi = r along the regressions of coefficients and random effects on phi."""
+def cut_points(result: BayesianResult) -> list[int]:
+    """Places of the cut points among the draws of the family's parameters besides sigma."""
+    others = [own for own in result.ancillaries if own.name != "sigma"]
+    return [i for i, own in enumerate(others) if own.domain == "ordered"]
+
+
+def shifted(post: Posterior, phi: np.ndarray, r: np.ndarray, precision: np.ndarray, cuts: list[int]) -> Posterior:
+    """The draws moved to phi = r along the regressions of coefficients, cut points and random effects on phi."""
     gap = (r - phi).reshape(*post.shape, len(r))
     beta = post.beta + gap @ slopes(flat_draws(post.beta), phi, precision).T
+    ancillary = post.ancillary
+    if cuts:
+        ancillary = ancillary.copy()
+        ancillary[..., cuts] += gap @ slopes(flat_draws(ancillary[..., cuts]), phi, precision).T
     effects = []
     assert post.effects is not None
     size = max(float(np.min(ess(phi.reshape(gap.shape), "mean"))), 4.0)
@@ -143,7 +154,7 @@ def shifted(post: Posterior, phi: np.ndarray, r: np.ndarray, precision: np.ndarr
         raw = slopes(flat_draws(b).reshape(len(phi), J * q), phi, precision).reshape(J, q, -1)
         noise = flat_draws(b).var(axis=0)[..., None] * np.diag(precision) / size
         effects.append(b + np.einsum("jqm,cdm->cdjq", pooled(raw, noise), gap))
-    return replace(post, beta=beta, effects=tuple(effects))
+    return replace(post, beta=beta, effects=tuple(effects), ancillary=ancillary)
 
 
 def slopes(values: np.ndarray, phi: np.ndarray, precision: np.ndarray) -> np.ndarray:
@@ -160,10 +171,13 @@ def pooled(raw: np.ndarray, noise: np.ndarray) -> np.ndarray:
 
 
 def log_joint(result: BayesianResult, post: Posterior) -> np.ndarray:
-    """Log density of responses, coefficients and random effects given the other parameters, (chain, draw)."""
+    """Log density of responses, coefficients, cut points and random effects given the other parameters."""
     assert post.effects is not None
     priors = log_prior_draws(result.graph, post)
-    out = np.sum([priors[name] for name in result.design.coefficients if name in priors], axis=0)
+    named = [*result.design.coefficients, *(own.name for own in result.ancillaries if own.domain == "ordered")]
+    out = np.sum([priors[name] for name in named if name in priors], axis=0)
+    if cuts := cut_points(result):
+        out = np.where((np.diff(post.ancillary[..., cuts], axis=-1) > 0).all(axis=-1), out, -np.inf)
     for term, sds, corrs, b in zip(result.design.random, post.sds, post.corrs, post.effects, strict=True):
         if not b.any():
             continue

@@ -270,6 +270,15 @@ def test_parameters_whose_priors_depend_on_each_other_are_refused():
         bml.hypothesis(posteriors.wine(), "cut[1|2] = -1")
 
 
+@pytest.mark.parametrize("value", [2.0, 3.5])
+def test_coefficient_beside_cut_points(value):
+    post = posteriors.wine()
+    found = bml.hypothesis(post, f"temp[warm] = {value}")
+    assert found.log_mcse < 0.03
+    rough = kernel_density(post.draws("temp[warm]"), value, (-np.inf, np.inf), "")
+    assert abs(found.posterior_density.value - rough.value) < 3 * np.hypot(rough.error, found.log_mcse)
+
+
 def test_standard_deviation_of_a_model_that_is_not_linear():
     found = bml.hypothesis(posteriors.wine(), "sd(judge) = 1.2")
     assert found.posterior_density.method == "kernel estimate from the draws"
