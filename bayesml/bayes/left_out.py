@@ -29,8 +29,9 @@ class LeftOut:
     lpd : ndarray (units,)
         The same given the unit itself too.
     pareto_k : ndarray (units,)
-        Of the importance ratios; NaN of units that were sampled without.
+        Of the importance ratios.
     refitted : ndarray of bool (units,)
+        Which were sampled without instead.
     influence : ndarray (chain, draw)
         Of each draw on the sum of `elpd` over the units with reliable importance weights, times the number of draws.
     problems : tuple of str
@@ -134,7 +135,7 @@ def refitted(found: LeftOut, chosen: np.ndarray, units: Units, posterior: Poster
         Whose numbers of chains and draws, and seed, are taken over.
     progressbar : bool
     """
-    elpd, mcse, k, done = found.elpd.copy(), found.mcse.copy(), found.pareto_k.copy(), found.refitted.copy()
+    elpd, mcse, done = found.elpd.copy(), found.mcse.copy(), found.refitted.copy()
     chains, draws = posterior.shape
     unwell, problems = 0, []
     with SamplingProgress(progressbar) as progress:
@@ -152,8 +153,8 @@ def refitted(found: LeftOut, chosen: np.ndarray, units: Units, posterior: Poster
                 break
             unwell += any(issubclass(w.category, ConvergenceWarning) for w in caught)
             elpd[unit], mcse[unit] = by_refit(units.densities(result.posterior, np.array([unit]))[0][..., 0])
-            k[unit], done[unit] = np.nan, True
+            done[unit] = True
             advance(str(units.index[unit]))
     if unwell:
         problems.append(f"In {unwell} of {int(done.sum())} samplings the chains did not go well.")
-    return LeftOut(elpd, mcse, found.lpd, k, done, found.influence, tuple(problems))
+    return LeftOut(elpd, mcse, found.lpd, found.pareto_k, done, found.influence, tuple(problems))

@@ -2,6 +2,7 @@
 
 from bayesml.plots.autocorrelation import autocorrelation
 from bayesml.plots.calibration import calibration
+from bayesml.plots.compare import compare
 from bayesml.plots.compare_engines import compare_engines
 from bayesml.plots.cumulative_sum import cumulative_sum
 from bayesml.plots.density import density
@@ -12,6 +13,7 @@ from bayesml.plots.fit_by_group import fit_by_group
 from bayesml.plots.forest import forest
 from bayesml.plots.histogram import histogram
 from bayesml.plots.hypothesis import hypothesis
+from bayesml.plots.loo import loo
 from bayesml.plots.pairs import pairs
 from bayesml.plots.predictive_check import predictive_check
 from bayesml.plots.prior_grid import prior_grid
@@ -27,6 +29,7 @@ from bayesml.plots.trace import trace
 __all__ = [
     "autocorrelation",
     "calibration",
+    "compare",
     "compare_engines",
     "cumulative_sum",
     "density",
@@ -37,6 +40,7 @@ __all__ = [
     "forest",
     "histogram",
     "hypothesis",
+    "loo",
     "pairs",
     "predictive_check",
     "prior_grid",
