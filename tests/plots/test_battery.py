@@ -13,7 +13,9 @@ from matplotlib.figure import Figure
 
 import bayesml as bml
 from bayesml import plots
+from bayesml.bayes.prior_predictive import PriorPredictive
 from bayesml.results.base import Result
+from tests.outcome_table import RESPONSES, outcome_table
 from tests.plots.legible import assert_legible, assert_safe_colours
 from tests.plots.synthetic import ml, posterior
 from tests.posteriors import sleepstudy
@@ -67,6 +69,22 @@ def side_by_side(levels: int) -> dict[str, Result]:
     return {"posterior": posterior(levels), "likelihood": ml(levels)}
 
 
+def of_parameters(name: str, *labels: str) -> list[Case]:
+    """A plot of posteriors of each size that has no panels for random effects."""
+    cases = []
+    for levels, family in SIZES:
+        draw = drawing(name, lambda levels=levels, family=family: posterior(levels, family))
+        cases.append(Case(f"{levels}-{family}", draw, labels))
+    return cases
+
+
+def prior_data(family: str) -> PriorPredictive:
+    """Data sets from the prior."""
+    formula = f"{RESPONSES[family]} ~ x + (1 | g)"
+    return bml.prior_predictive(formula, outcome_table(), draws=80, random_seed=1, family=family)
+
+
+SETS = ["weakly_informative", "bambi", "rstanarm", "brms", "stata", "penalised_complexity"]
 PAGES = Path(__file__).parents[2] / "docs"
 PARAMETERS = ("hours", "sd(Intercept | school)")
 ENTRIES: dict[str, Iterable[Case]] = {
@@ -92,6 +110,16 @@ ENTRIES: dict[str, Iterable[Case]] = {
     ],
     "histogram": of_draws("histogram", *PARAMETERS),
     "pairs": of_draws("pairs", *PARAMETERS, "3 divergent transitions"),
+    "prior_posterior": of_parameters("prior_posterior", *PARAMETERS, "sd: prior"),
+    "prior_predictive": [
+        *single(lambda: plots.prior_predictive(prior_data("gaussian")), "observed", "50 simulated", name="numbers"),
+        *single(lambda: plots.prior_predictive(prior_data("cumulative")), "observed", name="categories"),
+        *single(lambda: plots.prior_predictive(prior_data("poisson"), "statistic"), "share of zeros", name="statistic"),
+    ],
+    "priors": [
+        *of_parameters("priors", *PARAMETERS, "95 % interval"),
+        *single(lambda: plots.priors(posterior(65), priors=SETS), *PARAMETERS, *SETS, name="sets"),
+    ],
     "ranef": of_results("ranef", "school 0", "Intercept"),
     "rank": of_draws("rank", *PARAMETERS, "rank among all draws"),
     "trace": [
