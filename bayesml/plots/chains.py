@@ -86,13 +86,13 @@ def draw_trace(axes: Axes, values: np.ndarray, diverging: np.ndarray) -> None:
     for i, chain in enumerate(values):
         axes.plot(chain, linewidth=0.5, alpha=0.75, color=line_style(i)["color"])
     if len(places := np.flatnonzero(diverging.any(axis=0))):
-        axes.plot(places, np.full(len(places), 0.01), transform=axes.get_xaxis_transform(), **DIVERGING)
+        axes.plot(places, np.full(len(places), 0.05), transform=axes.get_xaxis_transform(), **DIVERGING)
     axes.margins(x=0.01)
     few_ticks(axes)
 
 
 DIVERGING: dict[str, Any] = {
-    "color": BLACK, "marker": "|", "linestyle": "none", "markersize": 8, "markeredgewidth": 1.2, "clip_on": False,
+    "color": BLACK, "marker": "|", "linestyle": "none", "markersize": 6, "markeredgewidth": 1.2, "clip_on": False,
 }  # fmt: skip
 
 

@@ -79,12 +79,10 @@ def diagnostics(result: Result, parameters: Wanted = None, limit: int = 6) -> Fi
     figure, grid = plt.subplots(
         count, 4, figsize=(9.0, 1.5 * count + 0.9), squeeze=False, layout="constrained", FigureClass=Plot
     )
-    apart(figure, below=0.14)
+    apart(figure)
     for panels, (address, values) in zip(grid, shown.items(), strict=True):
         draw_row(panels, values, diverging)
-        title = panels[0].set_title(f"{address}    {mixing[address]}", fontsize="small", loc="left", pad=5)
-        # it runs over the panels beside it, so that their widths do not follow from it
-        title.set_in_layout(False)
+        panels[0].set_title(f"{address}    {mixing[address]}", fontsize="small", loc="left", pad=5)
     for axes, label in zip(grid[-1], COLUMNS, strict=True):
         axes.set_xlabel(label, fontsize="small")
     halves = [Line2D([], [], label=f"{half} half", **style) for half, style in HALVES.items()]

@@ -64,11 +64,11 @@ def panel_grid(
     return figure, list(grid.flat[:count])
 
 
-def apart(figure: Figure, below: float = 0.04) -> None:
-    """A little more room between panels, so that the numbers of one do not run into those of the next; inches."""
+def apart(figure: Figure) -> None:
+    """A little more room between panels, so that the numbers of one do not run into those of the next."""
     engine = figure.get_layout_engine()
     if isinstance(engine, ConstrainedLayoutEngine):
-        engine.set(w_pad=0.07, h_pad=below)
+        engine.set(w_pad=0.07, h_pad=0.06)
 
 
 def folded(label: str, width: int = 28) -> str:
