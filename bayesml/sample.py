@@ -101,8 +101,7 @@ def sample(
     if priors is not None:
         model = replace(model, priors=Priors.of(priors))
     marginal = parametrisation == "marginal" or (parametrisation == "auto" and is_exact(model))
-    # the kernels of marginal sampling are the large ones
-    with CompileAhead(wanted=marginal) as ahead:
+    with CompileAhead(kind="marginal" if marginal else "joint") as ahead:
         design = build_design(model, data)
         # PyMC takes two seconds to import: only here, where the other process is at work already.
         nuts = import_module("bayesml.estimators.nuts")
