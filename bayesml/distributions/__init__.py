@@ -10,6 +10,7 @@ from bayesml.distributions.gamma import Gamma
 from bayesml.distributions.half_cauchy import HalfCauchy
 from bayesml.distributions.half_normal import HalfNormal
 from bayesml.distributions.half_student_t import HalfStudentT
+from bayesml.distributions.horseshoe import Horseshoe
 from bayesml.distributions.inverse_gamma import InverseGamma
 from bayesml.distributions.inverse_wishart import InverseWishart
 from bayesml.distributions.laplace import Laplace
@@ -28,7 +29,7 @@ DISTRIBUTIONS: dict[str, type[Distribution]] = {
     for kind in (
         Normal, StudentT, Cauchy, Laplace, HalfNormal, HalfStudentT, HalfCauchy, Exponential, Gamma, InverseGamma,
         LogNormal, OnVariance, OnPrecision, Uniform, Beta, ScaledBeta, Truncated, LKJ,
-        InverseWishart, Flat, HalfFlat, Fixed,
+        InverseWishart, Horseshoe, Flat, HalfFlat, Fixed,
     )
 }  # fmt: skip
 

@@ -40,6 +40,9 @@ class Distribution(ABC):
     """
 
     positive: ClassVar[tuple[str, ...]] = ()
+    infinite: ClassVar[tuple[str, ...]] = ()
+    """Parameters that may be infinite."""
+
     of: ClassVar[str] = "number"
     """What it is a distribution of: a number, correlations, a covariance matrix, coefficients."""
 
@@ -49,7 +52,7 @@ class Distribution(ABC):
             if isinstance(value, bool) or not isinstance(value, Real):
                 raise SpecificationError(f"{self.name}({field.name}={value!r}): {field.name} must be a number.")
             number = float(value)
-            if not isfinite(number):
+            if not isfinite(number) and not (field.name in self.infinite and number == inf):
                 raise SpecificationError(f"{self.name}({field.name}={number}): {field.name} must be finite.")
             if field.name in self.positive and not number > 0:
                 raise SpecificationError(f"{self.name}({field.name}={number}): {field.name} must be above 0.")
@@ -70,7 +73,10 @@ class Distribution(ABC):
 
     @property
     def kind(self) -> str:
-        """Distributions of one kind differ only in `numbers`, and become one vector of a graph."""
+        """Distributions of one kind differ only in `numbers`, and become one vector of a graph.
+
+        It is part of the names of variables and dimensions: no commas, at which nutpie parts them.
+        """
         return self.name
 
     def times(self, scale: float) -> "Distribution":
@@ -106,6 +112,16 @@ class Distribution(ABC):
         return None
 
     @property
+    def bounded(self) -> bool:
+        """Whether its density is finite at all values: an infinite one has no mode worth the name."""
+        return True
+
+    @property
+    def conditional_row(self) -> tuple[float, float] | None:
+        """As `normal_row`, of a normal distribution whose sd is multiplied with a factor that has a prior itself."""
+        return None
+
+    @property
     def positive_counterpart(self) -> "Distribution | None":
         """The distribution of this shape on positive values, as standard deviations need it; None without one."""
         return self if self.support[0] >= 0 else None
@@ -122,6 +138,12 @@ class Distribution(ABC):
         self, q: int, common: bool, ends: tuple[float, float]
     ) -> "tuple[Distribution, ...] | None":
         """As `partial_correlations`, where the values lie between two ends."""
+        return None
+
+    def shared_draws(
+        self, priors: "tuple[Distribution, ...]", shape: tuple[int, ...], rng: np.random.Generator
+    ) -> np.ndarray | None:
+        """Draws (*shape, n) of n priors of this kind that depend on each other; None where they do not."""
         return None
 
     # -- numbers and graphs ------------------------------------------------------------------------
@@ -183,6 +205,14 @@ class Distribution(ABC):
             Inside the support.
         """
         return {name: values}
+
+    def log_factor(self, pm: ModuleType, name: str, numbers: Mapping[str, Any], **options: Any) -> Any:
+        """Log of the factor of `conditional_row`, from variables of the PyMC model at hand."""
+        raise SpecificationError(f"{self.name} is no scale mixture of normal distributions.")
+
+    def factor_pieces(self, name: str, numbers: Mapping[str, np.ndarray], values: np.ndarray) -> dict[str, np.ndarray]:
+        """Values of the variables of `log_factor`, by name, that suit values of the parameter."""
+        return {}
 
     def truncated_pieces(
         self, name: str, numbers: Mapping[str, np.ndarray], ends: Ends, values: np.ndarray

@@ -165,28 +165,48 @@ class Tabulated:
         logpdf: Callable[[Any], Any],
     ):
         density = np.exp(log_density)
-        pieces = (density[1:] + density[:-1]) / 2.0
-        # third differences away: the trapezoid rule with the slope at the ends of each piece
+        # the trapezoid rule with the slopes at the ends of each piece
         slope = np.gradient(density, edge_order=2)
-        pieces += (slope[:-1] - slope[1:]) / 12.0
-        below = np.concatenate([[0.0], np.cumsum(np.maximum(pieces, 0.0))])
-        above = np.concatenate([np.cumsum(np.maximum(pieces, 0.0)[::-1])[::-1], [0.0]])
+        pieces = np.maximum((density[1:] + density[:-1]) / 2.0 + (slope[:-1] - slope[1:]) / 12.0, 0.0)
+        total = pieces.sum()
         self.grid, self.to, self.back, self.logpdf = grid, to, back, logpdf
-        self.below, self.above, self.weights = below / below[-1], above / above[0], density / density.sum()
+        self.below = np.concatenate([[0.0], np.cumsum(pieces)]) / total
+        self.above = np.concatenate([np.cumsum(pieces[::-1])[::-1], [0.0]]) / total
+        self.rise = density / total
+        self.weights = density / density.sum()
+
+    def _at(self, t: Any, table: np.ndarray, rise: np.ndarray) -> np.ndarray:
+        """A table between its points, by cubics that have its slopes too."""
+        place = np.clip((np.asarray(t) - self.grid[0]) / (self.grid[1] - self.grid[0]), 0.0, len(self.grid) - 1.0)
+        i = np.minimum(place.astype(int), len(self.grid) - 2)
+        u = place - i
+        level = table[i] + (table[i + 1] - table[i]) * u**2 * (3.0 - 2.0 * u)
+        return level + u * (1.0 - u) * (rise[i] * (1.0 - u) - rise[i + 1] * u)
+
+    def _inverse(self, q: Any, table: np.ndarray, rise: np.ndarray) -> np.ndarray:
+        q = np.asarray(q, dtype=float)
+        order = slice(None) if table[-1] > table[0] else slice(None, None, -1)
+        t, step = np.interp(q, table[order], self.grid[order]), self.grid[1] - self.grid[0]
+        for _ in range(3):
+            slope = np.interp(t, self.grid, rise)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                change = np.nan_to_num((self._at(t, table, rise) - q) / slope)
+            t = np.clip(t - step * np.clip(change, -1.0, 1.0), self.grid[0], self.grid[-1])
+        return t
 
     def cdf(self, x: Any) -> np.ndarray:
         with np.errstate(divide="ignore"):
-            return np.interp(self.back(x), self.grid, self.below)
+            return self._at(self.back(x), self.below, self.rise)
 
     def sf(self, x: Any) -> np.ndarray:
         with np.errstate(divide="ignore"):
-            return np.interp(self.back(x), self.grid, self.above)
+            return self._at(self.back(x), self.above, -self.rise)
 
     def ppf(self, q: Any) -> np.ndarray:
-        return self.to(np.interp(q, self.below, self.grid))
+        return self.to(self._inverse(q, self.below, self.rise))
 
     def isf(self, q: Any) -> np.ndarray:
-        return self.to(np.interp(q, self.above[::-1], self.grid[::-1]))
+        return self.to(self._inverse(q, self.above, -self.rise))
 
     def rvs(self, size: Any = None, random_state: Any = None) -> np.ndarray:
         return self.ppf(np.random.default_rng(random_state).uniform(size=size))
@@ -202,3 +222,50 @@ class Tabulated:
     def std(self) -> float:
         mean = self.mean()
         return float(np.sqrt(self.expect(lambda x: (x - mean) ** 2)))
+
+
+class Symmetric:
+    """A variable symmetric about 0, from the distribution of its absolute value.
+
+    Parameters
+    ----------
+    half : Tabulated
+    logpdf : callable
+    finite_sd : bool
+    """
+
+    def __init__(self, half: Tabulated, logpdf: Callable[[Any], Any], finite_sd: bool):
+        self.half, self.logpdf, self.finite_sd = half, logpdf, finite_sd
+
+    def cdf(self, x: Any) -> np.ndarray:
+        above = self.half.sf(np.abs(x)) / 2
+        return np.where(np.asarray(x) > 0, 1 - above, above)
+
+    def sf(self, x: Any) -> np.ndarray:
+        return self.cdf(-np.asarray(x))
+
+    def ppf(self, q: Any) -> np.ndarray:
+        q = np.asarray(q, dtype=float)
+        with np.errstate(divide="ignore"):
+            size = np.where(q == 0.5, 0.0, self.half.isf(2 * np.minimum(q, 1 - q)))
+        return np.where(q < 0.5, -1, 1) * np.where((q == 0) | (q == 1), np.inf, size)
+
+    def isf(self, q: Any) -> np.ndarray:
+        return -self.ppf(q)
+
+    def rvs(self, size: Any = None, random_state: Any = None) -> np.ndarray:
+        return self.ppf(np.random.default_rng(random_state).uniform(size=size))
+
+    def expect(self, func: Callable[[Any], Any], lb: float | None = None, ub: float | None = None) -> float:
+        lower, upper = -np.inf if lb is None else lb, np.inf if ub is None else ub
+
+        def both(x: Any) -> Any:
+            return sum(np.where((s * x >= lower) & (s * x <= upper), func(s * x), 0.0) for s in (-1, 1)) / 2
+
+        return self.half.expect(both)
+
+    def mean(self) -> float:
+        return 0.0 if self.finite_sd else float(np.nan)
+
+    def std(self) -> float:
+        return float(np.sqrt(self.half.expect(lambda x: x**2))) if self.finite_sd else float(np.inf)

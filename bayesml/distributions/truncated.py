@@ -89,7 +89,7 @@ class Truncated(Distribution):
 
     @property
     def kind(self) -> str:
-        return f"{self.name}({self.distribution.kind}, {', '.join(self.ends)})"
+        return "_".join([f"{self.name}({self.distribution.kind})", *self.ends])
 
     def __str__(self) -> str:
         return f"{self.name}({self.distribution}, {', '.join(f'{key}={end:.5g}' for key, end in self.ends.items())})"

@@ -13,7 +13,7 @@ from bayesml.estimators.gaussian_solution import GaussianSolution, JointSolution
 from bayesml.estimators.held import Held, hold
 from bayesml.estimators.joint import JointDensity, LogPriorFunction
 from bayesml.estimators.profiled import ProfiledLikelihood
-from bayesml.graphs.log_prior import log_prior
+from bayesml.graphs.log_prior import log_prior, require_mode
 from bayesml.graphs.roles import Graph
 from bayesml.linalg.border import LOOPS_UP_TO
 from bayesml.linalg.gaussian import GaussianSystem
@@ -150,6 +150,9 @@ class GraphPrior:
 
     graph: Graph
     held: Held
+
+    def __post_init__(self) -> None:
+        require_mode(self.graph)
 
     def __call__(
         self, beta: np.ndarray, roots: Sequence[np.ndarray], sigma: float

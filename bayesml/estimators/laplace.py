@@ -24,7 +24,7 @@ from bayesml.estimators.quadrature import QuadratureRule, climb_on
 from bayesml.estimators.separation import refuse_separation
 from bayesml.families.ancillary import unconstrained
 from bayesml.graphs.derivatives import RowDerivatives
-from bayesml.graphs.log_prior import log_prior
+from bayesml.graphs.log_prior import log_prior, require_mode
 from bayesml.graphs.roles import Graph
 from bayesml.linalg.laplace import IndefiniteError, LaplaceSystem
 from bayesml.linalg.threads import one_blas_thread
@@ -178,6 +178,9 @@ class GraphPrior:
     graph: Graph
     held: Held
     shift: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        require_mode(self.graph)
 
     def __call__(
         self, beta: np.ndarray, roots: Sequence[np.ndarray], values: np.ndarray

@@ -1,6 +1,6 @@
 """From draws of the unconstrained parameters to a `Posterior`: everything that was not sampled is computed here."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pymc as pm
@@ -48,7 +48,8 @@ def marginal_posterior(
     shape = draws.x.shape[:2]
     given = ~graph.integrated_beta
     places = np.flatnonzero(given)
-    names = [n for n in ("sd", "partial_unit", "sigma", "beta", "beta_given") if n in model.named_vars]
+    wanted = ("sd", "partial_unit", "sigma", "beta", "beta_given", "beta_log_factor")
+    names = [n for n in (*wanted, *shared_scales(model)) if n in model.named_vars]
     found = natural_draws(model, density, draws.x, names)
     parameters = CovarianceParameters(graph)
     unit = correlation_units(graph, parameters, found.get("partial_unit"), shape)
@@ -57,6 +58,8 @@ def marginal_posterior(
     beta = np.zeros((*shape, len(graph.fixed)))
     if len(places):
         beta[..., places] = found["beta_given" if "beta_given" in found else "beta"]
+    if graph.mixed_beta.any():
+        beta[..., np.flatnonzero(graph.mixed_beta)] = found["beta_log_factor"]
     beta, effects = draw_exactly(graph, system, parameters.lam(sd, unit), sigma, beta, seed)
     terms = range(len(graph.random))
     return Posterior(
@@ -70,7 +73,18 @@ def marginal_posterior(
         complete=draws.complete,
         failures=draws.failures,
         effects=effects,
+        scales=scales_of(found, shared_scales(model)),
     )
+
+
+def shared_scales(model: pm.Model) -> list[str]:
+    """Names of the scales that several coefficients share, `beta_tau` of a horseshoe prior."""
+    return [variable.name for variable in model.free_RVs if variable.name.endswith("_tau")]
+
+
+def scales_of(found: Mapping[str, np.ndarray], names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Draws of shared scales; the only one is `beta_tau`, whatever else the coefficients have."""
+    return {"beta_tau" if len(names) == 1 else name: found[name] for name in names}
 
 
 def correlation_units(
@@ -96,18 +110,15 @@ def draw_exactly(
     Otherwise the effects are drawn later given coefficients and parameters, which is the same joint distribution.
     """
     design, shape = graph.design, sigma.shape
-    rows = np.array([prior.normal_row or (0.0, 0.0) for prior in graph.priors.coefficients]).reshape(-1, 2)
-    given = (~graph.integrated_beta).astype(np.int64)
+    given, mean, precision = graph.coefficient_rows
     lam, sigma, out = flat_draws(lam), np.ascontiguousarray(sigma).ravel(), flat_draws(beta).copy()
     keep = effect_bytes(design, len(sigma)) <= EFFECT_LIMIT
-    if not keep and given.all():
+    if not keep and (given == 1).all():
         return beta, None
     effects = tuple(np.empty((len(sigma) if keep else 0, len(t.levels), len(t.names))) for t in design.random)
     rng = np.random.default_rng([seed, BETA_STREAM])
     for part in blocks(design, len(sigma)):
-        out[part], drawn = system.draw(
-            lam[part], sigma[part], out[part], given, rows[:, 0].copy(), rows[:, 1].copy(), rng
-        )
+        out[part], drawn = system.draw(lam[part], sigma[part], out[part], given, mean, precision, rng)
         for array, block in zip(effects, drawn, strict=True) if keep else ():
             array[part] = block
     shaped = tuple(array.reshape(*shape, *array.shape[1:]) for array in effects) if keep else None
@@ -130,7 +141,8 @@ def joint_posterior(
     shape = draws.x.shape[:2]
     ordered = ordered_parameters(graph)
     others = [p.name for p in graph.ancillary if p.domain != "ordered"]
-    names = [n for n in ("sd", "partial_unit", "beta", "effects", *others, *ordered) if n in model.named_vars]
+    wanted = ("sd", "partial_unit", "beta", "effects", *others, *ordered, *shared_scales(model))
+    names = [n for n in wanted if n in model.named_vars]
     found = natural_draws(model, density, draws.x, names)
     parameters = CovarianceParameters(graph)
     unit = correlation_units(graph, parameters, found.get("partial_unit"), shape)
@@ -152,6 +164,7 @@ def joint_posterior(
         failures=draws.failures,
         effects=natural_effects(graph, parameters, sd, unit, found.get("effects"), scaled),
         ancillary=np.stack(rest, axis=-1) if rest else np.empty((*shape, 0)),
+        scales=scales_of(found, shared_scales(model)),
     )
 
 

@@ -40,6 +40,8 @@ def marginal_start(graph: Graph) -> dict[str, np.ndarray]:
         sds = [priors.terms[k].own_sds[i] for k, i in places]
         start |= pieces("sd", sds, np.array([scales.random_sd(k, i) / 2 for k, i in places]))
     beta = least_squares(graph)
+    mixed = np.flatnonzero(graph.mixed_beta)
+    start |= pieces("beta", [priors.coefficients[j] for j in mixed], beta[mixed], factors=True)
     given = np.flatnonzero(~graph.integrated_beta)
     for name in ("beta", "beta_given"):
         start |= pieces(name, [priors.coefficients[j] for j in given], beta[given])
@@ -66,19 +68,27 @@ def family_start(graph: Graph) -> dict[str, np.ndarray]:
     return start
 
 
-def pieces(name: str, priors: Sequence[Distribution], values: np.ndarray) -> dict[str, np.ndarray]:
-    """Values of the variables that a vector is made of: one a kind of prior, as the graph has it."""
-    return dict(_pieces(name, priors, values))
+def pieces(
+    name: str, priors: Sequence[Distribution], values: np.ndarray, factors: bool = False
+) -> dict[str, np.ndarray]:
+    """Values of the variables that a vector is made of: one a kind of prior, as the graph has it.
+
+    With `factors`, of those that the factors of the priors' sds are made of.
+    """
+    return dict(_pieces(name, priors, values, factors))
 
 
-def _pieces(name: str, priors: Sequence[Distribution], values: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+def _pieces(
+    name: str, priors: Sequence[Distribution], values: np.ndarray, factors: bool
+) -> Iterator[tuple[str, np.ndarray]]:
     kinds = list(dict.fromkeys(prior.kind for prior in priors))
     for kind in kinds:
         places = [i for i, prior in enumerate(priors) if prior.kind == kind]
         own = [priors[i] for i in places]
         numbers = {key: np.array([prior.numbers[key] for prior in own]) for key in own[0].numbers}
         inside = np.array([interior(priors[i].support, values[i]) for i in places])
-        yield from own[0].pieces(name if len(kinds) == 1 else f"{name}_{kind}", numbers, inside).items()
+        make = own[0].factor_pieces if factors else own[0].pieces
+        yield from make(name if len(kinds) == 1 else f"{name}_{kind}", numbers, inside).items()
 
 
 def interior(support: tuple[float, float], value: float) -> float:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from bayesml.distributions import LKJ, Distribution, InverseWishart
+from bayesml.errors import SpecificationError
 from bayesml.graphs.roles import Graph, RandomRole
 
 
@@ -30,6 +31,23 @@ class LogPrior:
     roots: tuple[np.ndarray, ...]
     sigma: float
     ancillary: dict[str, float] = field(default_factory=dict)
+
+
+def require_mode(graph: Graph) -> None:
+    """Refuse posterior modes under priors whose density is infinite somewhere.
+
+    Raises
+    ------
+    SpecificationError
+        Naming the parameters.
+    """
+    unbounded = [(address, prior) for address, prior in graph.priors.items() if not prior.bounded]
+    if unbounded:
+        names = ", ".join(f"`{address}`" for address, _ in unbounded)
+        raise SpecificationError(
+            f"The density of {unbounded[0][1]} is infinite at 0, so that 0 would be the posterior mode of {names} "
+            'whatever the data are: `criterion="map"` has no meaning here. Use `bml.sample`, or give another prior.'
+        )
 
 
 def log_prior(

@@ -24,7 +24,7 @@ def marginal_with_gradient(sd, unit, sigma, beta, given, prior_mean, prior_preci
         Partial, or common, correlations of all terms as their place between `lower` and `lower + width`.
     sigma : ndarray ()
     beta : ndarray (p,)
-        Values of the coefficients that are given.
+        Values of the coefficients that are given; log factors of prior sds of others, as `marginal_density` has it.
     given, prior_mean, prior_precision : ndarray (p,)
         Which are; the normal priors under which the others are integrated out.
     lower, width : ndarray (n_correlations,)

@@ -12,7 +12,7 @@ from bayesml.graphs.flat_variables import flat_correlations, flat_input, flat_ve
 from bayesml.graphs.marginal import GaussianMarginal
 from bayesml.graphs.marginal_kernel import density_address
 from bayesml.graphs.natural import CovarianceParameters
-from bayesml.graphs.prior_variables import scalar_variable, vector_variable
+from bayesml.graphs.prior_variables import log_factors, scalar_variable, vector_variable
 from bayesml.graphs.roles import Graph
 from bayesml.linalg.gaussian import GaussianSystem
 from bayesml.linalg.marginal import kernel_addresses
@@ -41,7 +41,9 @@ def marginal_model(graph: Graph, system: GaussianSystem | None = None, code: Mac
     - `partial_unit` (corr_address): their partial, or common, correlations on (0, 1), if there are any;
     - `sigma`, if it is free;
     - `beta` (coef), where only random effects are integrated out; `beta_given` (coef_given), coefficients whose
-      priors are not normal or flat, where the coefficients are too.
+      priors are not normal or flat, where the coefficients are too;
+    - those that `beta_log_factor` (coef_mixed) is a function of: logs of the factors of normal priors whose sd has a
+      prior itself, as `Horseshoe`; these coefficients are integrated out given them.
 
     `sd_Subject` and `corr_Subject` are deterministic functions of these; the term `marginal` of the log density is
     the likelihood.
@@ -72,8 +74,7 @@ def marginal_model(graph: Graph, system: GaussianSystem | None = None, code: Mac
         covariance_potential(graph, parameters, sd, unit)
         sigma = flat_input("sigma", np.asarray(1.0)) if priors.sigma is None else scalar_variable("sigma", priors.sigma)
         beta = _coefficients(graph, given)
-        rows = np.array([prior.normal_row or (0.0, 0.0) for prior in priors.coefficients]).reshape(-1, 2)
-        settings = (given.astype(np.int64), rows[:, 0].copy(), rows[:, 1].copy(), *parameters.bounds, parameters.layout)
+        settings = (*graph.coefficient_rows, *parameters.bounds, parameters.layout)
         names = ("given", "prior_mean", "prior_precision", "lower", "width", "layout")
         inputs = [flat_input(name, array) for name, array in zip(names, settings, strict=True)]
         numbers = [flat_input(name, array) for name, array in system_inputs(system).items()]
@@ -89,17 +90,24 @@ def system_inputs(system: GaussianSystem) -> dict[str, np.ndarray]:
 
 
 def _coefficients(graph: Graph, given: np.ndarray) -> TensorVariable:
-    """Values of the coefficients (p,); zero where they are integrated out."""
-    places = np.flatnonzero(given)
+    """Values of the coefficients (p,); zero where they are integrated out, or the log factors of their priors' sds."""
+    places, mixed = np.flatnonzero(given), np.flatnonzero(graph.mixed_beta)
     chosen = [graph.priors.coefficients[j] for j in places]
     labels = [graph.fixed[j] for j in places]
-    if len(places) in (0, len(given)):
+    if len(places) == len(given) or not len(places) + len(mixed):
         return flat_vector("beta", chosen, "coef", labels, size=len(given))
     model = pm.modelcontext(None)
-    model.add_coord("coef_given", np.asarray(labels))
-    values = vector_variable("beta_given", chosen, "coef_given", labels)
-    zeros = flat_input("beta_integrated", np.zeros(len(given)))
-    return pt.set_subtensor(zeros[flat_input("beta_places", places)], values)
+    beta = flat_input("beta_integrated", np.zeros(len(given)))
+    if len(places):
+        model.add_coord("coef_given", np.asarray(labels))
+        values = vector_variable("beta_given", chosen, "coef_given", labels)
+        beta = pt.set_subtensor(beta[flat_input("beta_places", places)], values)
+    if len(mixed):
+        labels = [graph.fixed[j] for j in mixed]
+        model.add_coord("coef_mixed", np.asarray(labels))
+        factors = log_factors("beta", [graph.priors.coefficients[j] for j in mixed], "coef_mixed", labels)
+        beta = pt.set_subtensor(beta[flat_input("beta_mixed_places", mixed)], factors)
+    return beta
 
 
 def _natural_parameters(

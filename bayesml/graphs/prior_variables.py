@@ -1,6 +1,6 @@
 """Priors as variables of a PyMC model, their numbers as inputs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,17 +42,37 @@ def vector_variable(name: str, priors: Sequence[Distribution], dim: str, labels:
         Dimension of `name`, with `labels` along it.
     labels : sequence of str
     """
+    joined = _by_kind(_one_kind, name, priors, dim, labels)
+    return joined if joined.name == name else pm.Deterministic(name, joined, dims=dim)
+
+
+def log_factors(name: str, priors: Sequence[Distribution], dim: str, labels: Sequence[str]) -> TensorVariable:
+    """Logs of the factors of the sds of priors that are normal given their scales, as `<name>_log_factor`.
+
+    Parameters are those of `vector_variable`; the variables of the model are those of `Distribution.log_factor`.
+    """
+
+    def one_kind(name: str, priors: Sequence[Distribution], dim: str) -> TensorVariable:
+        return priors[0].log_factor(pm, name, _numbers(name, priors), dims=dim)
+
+    return pm.Deterministic(f"{name}_log_factor", _by_kind(one_kind, name, priors, dim, labels), dims=dim)
+
+
+def _by_kind(
+    one_kind: Callable[..., TensorVariable], name: str, priors: Sequence[Distribution], dim: str, labels: Sequence[str]
+) -> TensorVariable:
+    """What `one_kind(name, priors, dim)` makes of the priors of each kind, joined in order."""
     kinds = list(dict.fromkeys(prior.kind for prior in priors))
     if len(kinds) == 1:
-        return _one_kind(name, priors, dim)
+        return one_kind(name, priors, dim)
     model = pm.modelcontext(None)
     parts, order = [], []
     for kind in kinds:
         places = [i for i, prior in enumerate(priors) if prior.kind == kind]
         model.add_coord(f"{dim}_{kind}", np.asarray([labels[i] for i in places]))
-        parts.append(_one_kind(f"{name}_{kind}", [priors[i] for i in places], f"{dim}_{kind}"))
+        parts.append(one_kind(f"{name}_{kind}", [priors[i] for i in places], f"{dim}_{kind}"))
         order += places
-    return pm.Deterministic(name, pt.concatenate(parts)[np.argsort(order)], dims=dim)
+    return pt.concatenate(parts)[np.argsort(order)]
 
 
 def ancillary_variables(graph: Graph) -> list[TensorVariable]:
@@ -77,5 +97,9 @@ def ancillary_variables(graph: Graph) -> list[TensorVariable]:
 
 
 def _one_kind(name: str, priors: Sequence[Distribution], dim: str, **options: Any) -> TensorVariable:
-    numbers = {key: np.array([prior.numbers[key] for prior in priors]) for key in priors[0].numbers}
-    return priors[0].variable(pm, name, number_inputs(name, numbers), dims=dim, **options)
+    return priors[0].variable(pm, name, _numbers(name, priors), dims=dim, **options)
+
+
+def _numbers(name: str, priors: Sequence[Distribution]) -> dict[str, TensorVariable]:
+    """Numbers of priors of one kind, as vectors."""
+    return number_inputs(name, {key: np.array([prior.numbers[key] for prior in priors]) for key in priors[0].numbers})

@@ -17,7 +17,7 @@ from bayesml.links import Link
 from bayesml.responses import Response
 from bayesml.spec.model import Model
 
-Integrated = Literal["nothing", "random", "random and beta"]
+Integrated = Literal["nothing", "random", "random and beta", "all"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,9 +87,9 @@ class Graph:
     design : Design
     random : tuple of RandomRole
         One a random term, in the order of the formula.
-    integrated : {"nothing", "random", "random and beta"}
+    integrated : {"nothing", "random", "random and beta", "all"}
         What has been integrated out of the density; `marginalise` changes it. Of the coefficients, those
-        with normal or flat priors.
+        with normal or flat priors; "all", those with scale mixtures of normal priors too, given their scales.
     centred : tuple of bool
         For each term, whether b itself is the variable of the graph rather than the standardised effects u.
     numbers : ResolvedPriors, optional
@@ -183,7 +183,21 @@ class Graph:
     def integrated_beta(self) -> np.ndarray:
         """Which coefficients are integrated out, bool (p,): those with a normal or flat prior, if any are."""
         rows = [prior.normal_row is not None for prior in self.priors.coefficients]
-        return np.array(rows, dtype=bool) & (self.integrated == "random and beta")
+        return (np.array(rows, dtype=bool) & (self.integrated in ("random and beta", "all"))) | self.mixed_beta
+
+    @cached_property
+    def mixed_beta(self) -> np.ndarray:
+        """Which coefficients are integrated out given the scales of their priors, bool (p,)."""
+        rows = [prior.conditional_row is not None for prior in self.priors.coefficients]
+        return np.array(rows, dtype=bool) & (self.integrated == "all")
+
+    @property
+    def coefficient_rows(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """`given`, `prior_mean` and `prior_precision` of the coefficients, as `marginal_density` takes them."""
+        found = [prior.normal_row or prior.conditional_row or (0.0, 0.0) for prior in self.priors.coefficients]
+        rows = np.array(found).reshape(-1, 2)
+        given = np.where(self.mixed_beta, -1, ~self.integrated_beta)
+        return given.astype(np.int64), rows[:, 0].copy(), rows[:, 1].copy()
 
     def replace(self, **changes: Any) -> "Graph":
         """A graph that differs in some fields; priors that were resolved are kept, if model and design are."""

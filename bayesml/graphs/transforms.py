@@ -6,23 +6,24 @@ from bayesml.errors import SpecificationError
 from bayesml.graphs.roles import Graph
 
 
-def marginalise(graph: Graph, what: Literal["random", "random and beta"] = "random") -> Graph:
+def marginalise(graph: Graph, what: Literal["random", "random and beta", "all"] = "random") -> Graph:
     """The graph with random effects, and with "random and beta" the coefficients too, integrated out exactly.
 
-    Of the coefficients, those with normal or flat priors are integrated out; the others stay.
+    Of the coefficients, those with normal or flat priors are integrated out; with "all" those with horseshoe priors
+    too, given the scales of these; the others stay.
 
     Parameters
     ----------
     graph : Graph
-    what : {"random", "random and beta"}
+    what : {"random", "random and beta", "all"}
 
     Raises
     ------
     SpecificationError
         The integral is not exact for this family and link.
     """
-    if what not in ("random", "random and beta"):
-        raise SpecificationError(f'What is integrated out is "random" or "random and beta", not {what!r}.')
+    if what not in ("random", "random and beta", "all"):
+        raise SpecificationError(f'What is integrated out is "random", "random and beta" or "all", not {what!r}.')
     if not graph.exact:
         seen = f" of `{graph.response.name}` responses" if graph.response.needs_tails else ""
         raise SpecificationError(

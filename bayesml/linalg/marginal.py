@@ -5,7 +5,7 @@ out under a normal or flat prior. Everything is explicit loops, callable from ma
 The coefficients of a system are ordered: those integrated out first (`GaussianSystem.of(design, given)`).
 """
 
-from math import log, pi, sqrt
+from math import exp, log, pi, sqrt
 
 import numpy as np
 from numba import types
@@ -120,7 +120,7 @@ def solve_at(
     depths = len(chain_start) - 1
     first_given = p - p  # not the literal 0, for which callees would be compiled as well
     for j in range(p):
-        if given[order[j]] == 0:
+        if given[order[j]] <= 0:
             first_given += 1
     s2 = (sigma / y_scale) ** 2
     relative = assemble(relative_roots(lam, sigma, term_inverse, term_table), term_table, q, lam_start)
@@ -136,6 +136,8 @@ def solve_at(
             beta_hat[i] += B_inverse[i, j] * (beta[order[j]] - constant[j])
     for i in range(first_given):
         precision[i] = prior_precision[order[i]]
+        if given[order[i]] < 0:
+            precision[i] *= exp(-2.0 * beta[order[i]])
         gap[i] = constant[i] - prior_mean[order[i]]
         for j in range(first_given, p):
             gap[i] += B[i, j] * beta_hat[j]
@@ -198,6 +200,7 @@ def density_parts(
     value = half_log_weights - 0.5 * (logdets[0] + logdets[1] + r2 / s2)
     value -= 0.5 * (n * log(2.0 * pi * sigma**2) - first_given * log(2.0 * pi * s2))
     slope = r2 / s2 - n + first_given  # derivative in log sigma at fixed relative square roots
+    grad_beta = np.zeros(p)
     for c in range(first_given):
         value += log(abs(B[c, c]))
         if precision[c] > 0.0:
@@ -208,6 +211,8 @@ def density_parts(
                 for b in range(first_given):
                     v += B[c, a] * C[m + a, m + b] * B[c, b]
             slope -= precision[c] * (t * t + s2 * v)
+            if given[order[c]] < 0:
+                grad_beta[order[c]] = precision[c] * (t * t + s2 * v) - 1.0
     slopes = np.empty(len(lam))
     for k in range(len(term_table)):
         f, at, width, start = term_table[k, 0], term_table[k, 1], term_table[k, 2], term_table[k, 3]
@@ -215,7 +220,6 @@ def density_parts(
             for b in range(width):
                 place = lam_start[f] + (at + a) * q[f] + at + b
                 slopes[start + a * width + b] = 0.5 * (E[place] / s2 - D[place])
-    grad_beta = np.zeros(p)
     if first_given < p:
         grad_hat = np.zeros(p)
         for g in range(first_given, p):
@@ -259,8 +263,10 @@ def marginal_density(
         Square roots Lambda_k of the covariance of each term, natural scale, row-major, concatenated.
     sigma : float
     beta : ndarray (p,)
-        Values of the given coefficients; others are not read.
+        Values of the given coefficients; the log of the factor that the prior sd of others is multiplied with, where
+        `given` says so.
     given : ndarray of int64 (p,)
+        1: given; 0: integrated out, `beta` is not read; -1: integrated out, `beta` is a log factor.
     prior_mean, prior_precision : ndarray (p,)
 
     Returns
@@ -269,7 +275,7 @@ def marginal_density(
     grad_lam : ndarray, as `lam`
     grad_sigma : float
     grad_beta : ndarray (p,)
-        Zero for coefficients that are integrated out.
+        Zero for coefficients that are integrated out; in the log factor, where `beta` is one.
     """
     value, slopes, relative, slope, grad_beta = call_parts(kernels[4], (
         lam, sigma, beta, given, prior_mean, prior_precision,

@@ -46,6 +46,7 @@ def posterior_dataset(graph: Graph, posterior: Posterior, effects: Sequence[np.n
     for key in ordered:
         places = [i for i, parameter in enumerate(others) if parameter.key == key]
         variables[key] = (*SAMPLE, f"{key}point"), posterior.ancillary[..., places]
+    variables |= {name: (SAMPLE, draws) for name, draws in posterior.scales.items()}
     return labelled(graph, variables)
 
 

@@ -40,6 +40,8 @@ class Posterior:
         The family's parameters besides its predictors and sigma, in its order; natural scale.
     failures : tuple of str
         Chains that were left out, where they failed and why.
+    scales : dict of str to ndarray, each (chain, draw)
+        Scales that the priors of several coefficients share: `beta_tau` of a horseshoe.
     """
 
     beta: np.ndarray
@@ -53,6 +55,7 @@ class Posterior:
     effects: tuple[np.ndarray, ...] | None = None
     ancillary: np.ndarray = field(default_factory=lambda: np.empty((0, 0, 0)))
     failures: tuple[str, ...] = ()
+    scales: dict[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -65,10 +65,18 @@ def partials_of(G: np.ndarray) -> np.ndarray:
 
 
 def vector(priors: Sequence[Distribution], shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-    """Independent draws of several priors, (chain, draw, number of priors)."""
+    """Draws of several priors, (chain, draw, number of priors); independent but for scales that some share."""
     out = np.full((*shape, len(priors)), np.nan)
+    done: set[str] = set()
     for i, prior in enumerate(priors):
-        if prior.fixed is not None:
+        if prior.kind in done:
+            continue
+        same = [j for j, other in enumerate(priors) if other.kind == prior.kind]
+        together = prior.shared_draws(tuple(priors[j] for j in same), shape, rng)
+        if together is not None:
+            out[..., same] = together
+            done.add(prior.kind)
+        elif prior.fixed is not None:
             out[..., i] = prior.fixed
         elif not prior.improper:
             out[..., i] = prior.scipy(scipy_stats()).rvs(size=shape, random_state=rng)

@@ -23,6 +23,7 @@ from bayesml.distributions import (
     HalfFlat,
     HalfNormal,
     HalfStudentT,
+    Horseshoe,
     InverseGamma,
     Laplace,
     LogNormal,
@@ -49,6 +50,7 @@ PROPER = [
     Truncated(LogNormal(0, 1), upper=2), Truncated(Uniform(-3, 3), lower=1), Truncated(Beta(2, 3), upper=0.5),
     Truncated(ScaledBeta(2, 3), lower=0), Truncated(Flat(), -2, 3), Truncated(HalfFlat(), upper=4),
 ]  # fmt: skip
+PROPER += [Horseshoe(0.5), Horseshoe(0.1, slab_scale=2, slab_df=5), Horseshoe(1, 1, 3, scale=3)]
 SCALARS = [p for p in PROPER if p.of == "number"]
 LOCATED = [p for p in PROPER if "mu" in p.numbers and not isinstance(p, LogNormal | Truncated | HalfNormal)]
 LOCATED += [Truncated(Normal(1, 3), lower=0)]
@@ -97,6 +99,8 @@ def test_support_holds_the_quantiles(prior):
 def test_pymc_counterpart_has_the_same_density(prior):
     x = points(prior)
     model, numbers = model_of(prior)
+    if len(model.free_RVs) > 1:
+        pytest.skip("its density is an integral over variables that several parameters share")
     (free,) = model.free_RVs
     inputs = {key: np.full(x.shape, float(value)) for key, value in numbers.items()}
     (piece,) = prior.pieces("x", inputs, x)
