@@ -97,7 +97,8 @@ def evidence(result: BayesianResult, random_seed: int | None = None) -> Evidence
     Raises
     ------
     RefusedTest
-        A prior is improper: its density has no constant, and so the marginal likelihood has none.
+        A prior is improper: its density has no constant, and so the marginal likelihood has none. Coefficients share
+        the scales of a horseshoe.
     SpecificationError
         The result is no posterior.
 
@@ -126,6 +127,7 @@ def evidence(result: BayesianResult, random_seed: int | None = None) -> Evidence
     """
     require_posterior(result, "evidence")
     refuse_improper(result)
+    refuse_shared_scales(result)
     graph, posterior = result.graph, result.posterior
     if posterior.effects is None and not graph.exact and graph.design.random:
         raise SpecificationError("The draws of the random effects are not in this result: sample the model again.")
@@ -173,4 +175,18 @@ def refuse_improper(result: BayesianResult) -> None:
             f"The prior of {names} is flat in `{result.formula}`: it does not integrate to one, so that the marginal "
             "likelihood, and every Bayes factor with it, is defined only up to a constant of one's choice. Give proper "
             "priors, as in Normal(0, 10)."
+        )
+
+
+def refuse_shared_scales(result: BayesianResult) -> None:
+    """Refuse priors of several coefficients that depend on each other: their joint density has no closed form."""
+    priors = result.graph.priors.coefficients
+    kinds = [prior.kind for prior in priors if prior.normal_row is None and prior.conditional_row is not None]
+    if len(set(kinds)) < len(kinds):
+        names = ", ".join(
+            f"`{name}`" for name, prior in zip(result.graph.fixed, priors, strict=True) if kinds.count(prior.kind) > 1
+        )
+        raise RefusedTest(
+            f"{names} share the scales of their prior, whose joint density is an integral over these: there is no "
+            "marginal likelihood of such priors yet. Compare the models by `bml.loo`."
         )

@@ -29,6 +29,13 @@ MODELS = {
     "exchangeable columns": ("y ~ x + (x + z | g)", {"covariance": {"g": "exchangeable"}}, {}),
     "one correlation": ("y ~ x + (x | g)", {}, {"sigma": bml.Uniform(0, 3), "x": bml.StudentT(4, 0, 1)}),
     "a prior on the variance": ("y ~ (1 | g)", {}, {"sd(g)": bml.OnVariance(bml.InverseGamma(3, 2))}),
+    "a covariance matrix": ("y ~ x + (x + z | g)", {}, {"cov(g)": bml.InverseWishart(6, 2)}),
+    "a prior on the precision": ("y ~ (1 | g)", {}, {"sd(g)": bml.OnPrecision(bml.Gamma(3, 2))}),
+    "truncated priors": (
+        "y ~ x + (x || g)",
+        {},
+        {"x": bml.Truncated(bml.Normal(0, 1), 0, 2), "sd(g)": bml.Truncated(bml.Normal(1, 1), 0.2)},
+    ),
     "held parameters": ("y ~ x + (x | g)", {}, {"sigma": bml.Fixed(1), "corr(g)": bml.Fixed(0.2), "x": bml.Fixed(1)}),
     "overdispersed counts": ("count ~ x + (1 | g)", {"family": "negative_binomial"}, {}),
     "cut points": ("grade ~ x + (1 | g)", {"family": "cumulative"}, {}),
