@@ -226,7 +226,7 @@ class CompiledGraph:
     def of(cls, graph: Graph, kind: str, progress: SamplingProgress, ahead: CompileAhead) -> "CompiledGraph":
         """A graph compiled for a parametrisation."""
         if kind == "marginal":
-            return cls.marginal(marginalise(graph, "random and beta"), progress, ahead)
+            return cls.marginal(marginalise(graph, "all"), progress, ahead)
         # centred while looking for the mode; what is sampled is chosen there
         joint = graph.replace(centred=(True,) * len(graph.random))
         with progress.step("Compiling the joint model"), collector_paused():
