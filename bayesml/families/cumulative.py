@@ -80,5 +80,7 @@ class Cumulative(Family):
         return p * (1.0 - p)
 
     def simulate(self, rng: np.random.Generator, parameters: Mapping[str, Any]) -> np.ndarray:
-        below = np.cumsum(self.mean(parameters), axis=-1)
-        return (rng.random(below.shape[:-1])[..., None] > below[..., :-1]).sum(axis=-1).astype(float)
+        mu = parameters["mu"]
+        below = [mu.link.inverse(cut - mu.eta, np) for cut in parameters["cut"]]
+        u = rng.random(np.broadcast_shapes(*map(np.shape, below)))
+        return sum((u > own).astype(float) for own in below) + np.zeros(u.shape)
