@@ -9,7 +9,7 @@ from bayesml.graphs.derivatives import RowDerivatives
 from bayesml.graphs.roles import Graph
 from bayesml.linalg.gaussian import GaussianSystem
 from bayesml.linalg.laplace import IndefiniteError, LaplaceSystem
-from bayesml.linalg.marginal import marginal_density
+from bayesml.linalg.marginal_values import log_densities
 from bayesml.linalg.threads import one_blas_thread
 from bayesml.results.posterior import Posterior, flat_draws, term_roots
 from bayesml.results.predictive import ancillary_draws
@@ -47,14 +47,9 @@ def exact(graph: Graph, posterior: Posterior, roots: list[np.ndarray]) -> np.nda
     """Of linear models with normal responses, (draws,)."""
     p = len(graph.fixed)
     system = GaussianSystem.of(graph.design, np.ones(p, bool))
-    given, nothing, arrays = np.ones(p, np.int64), np.zeros(p), system.arrays()
-    beta, sigma = np.require(flat_draws(posterior.beta), float, ["C", "W"]), posterior.sigma.ravel()
-    none = np.empty((len(sigma), 0))
-    lam = np.concatenate([none, *(root.reshape(len(sigma), -1) for root in roots)], axis=1)
-    return np.array([
-        marginal_density(lam[s], float(sigma[s]), beta[s], given, nothing, nothing, *arrays)[0]
-        for s in range(len(sigma))
-    ])  # fmt: skip
+    sigma, nothing = posterior.sigma.ravel(), np.zeros(p)
+    lam = np.concatenate([np.empty((len(sigma), 0)), *(root.reshape(len(sigma), -1) for root in roots)], axis=1)
+    return log_densities(system, lam, sigma, flat_draws(posterior.beta), np.ones(p, np.int64), nothing, nothing)
 
 
 @np.errstate(over="ignore", invalid="ignore")
