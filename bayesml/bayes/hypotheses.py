@@ -34,10 +34,12 @@ class PriorDraws:
     Parameters
     ----------
     result : BayesianResult
+    seed : int
+        Of everything that is drawn for the statements.
     """
 
-    def __init__(self, result: BayesianResult):
-        self.result = result
+    def __init__(self, result: BayesianResult, seed: int):
+        self.result, self.seed = result, seed
         self._drawn: dict[bool, BayesianResult] = {}
 
     def of(self, effects: bool) -> BayesianResult:
@@ -46,8 +48,7 @@ class PriorDraws:
             draws = PRIOR_DRAWS
             if effects:
                 draws = max(1000, min(draws, PRIOR_BYTES // effect_bytes(self.result.design, 1)))
-            seed = [self.result.posterior.seed, PRIOR_STREAM]
-            self._drawn[effects] = self.result.prior_draws(draws, seed, effects)
+            self._drawn[effects] = self.result.prior_draws(draws, [self.seed, PRIOR_STREAM], effects)
         return self._drawn[effects]
 
 
@@ -421,7 +422,7 @@ class PointHypothesis(Hypothesis):
     def prior_density(self) -> LogDensity:
         """Log prior density at the point."""
         own = self.restrictions
-        return log_density_jointly(own.priors, own.R, own.r, [self.result.posterior.seed, DENSITY_STREAM])
+        return log_density_jointly(own.priors, own.R, own.r, [self.prior.seed, DENSITY_STREAM])
 
     @cached_property
     def posterior_density(self) -> LogDensity:
@@ -429,7 +430,7 @@ class PointHypothesis(Hypothesis):
         own = self.restrictions
         alone = own.single and len(own.R) == 1
         support = Scaled(own.priors[0], float(own.R[0, 0])).ends if alone else (-np.inf, np.inf)
-        seed = [self.result.posterior.seed, INTEGRAL_STREAM]
+        seed = [self.prior.seed, INTEGRAL_STREAM]
         return log_posterior_density(self.result, own.addresses, own.R, own.r, support, own.lines[0], seed)
 
     @property
@@ -507,7 +508,7 @@ class PointHypothesis(Hypothesis):
             f"log BF01 = {self.log_bf01:.3f} ± {self.log_mcse:.3f}: log density of the posterior "
             f"{self.posterior_density.value:.3f} ({self.posterior_density.method}), of the prior "
             f"{self.prior_density.value:.3f} ({self.prior_density.method})",
-            f"posterior probability {share_text(self.probability, max(self.mcse, 1e-8))}, where 1/2 before the data",
+            f"posterior probability {share_text(self.probability, self.mcse)}, where 1/2 before the data",
         ]
 
 
@@ -615,6 +616,10 @@ def number_or_nan(value: float | None) -> float:
 
 def share_text(share: float, error: float) -> str:
     """A probability with its error, both to the error's first digit, two decimals at least and eight at most."""
+    if 0 < share < 1e-5:
+        return f"{share:.1e} ± {error:.0e}"
+    if 1 - 1e-6 < share < 1:
+        return "above 0.999999"
     decimals = int(np.clip(-np.floor(np.log10(max(error, 1e-12))), 2, 8))
     return f"{share:.{decimals}f} ± {error:.{decimals}f}"
 

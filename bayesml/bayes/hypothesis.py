@@ -20,6 +20,7 @@ def hypothesis(
     rope: Rope | None = None,
     names: Sequence[str] | None = None,
     ci_prob: float = 0.95,
+    random_seed: int | None = None,
 ) -> Hypothesis | Hypotheses:
     """Posterior and prior probabilities of statements, and their Bayes factors, each with its Monte-Carlo error.
 
@@ -50,6 +51,9 @@ def hypothesis(
         Labels of the statements in tables and plots; default: their texts.
     ci_prob : float, default 0.95
         Content of the equal-tailed interval of each estimate, and of the highest-density interval of a range.
+    random_seed : int, optional
+        Of draws from the priors, and of points that densities far from the posterior are computed at. Default: follows
+        from the seed of the sampling.
 
     Returns
     -------
@@ -100,7 +104,7 @@ def hypothesis(
     require_posterior(result)
     interval_tails(ci_prob)
     texts, labels = texts_and_names(statements, names)
-    prior = PriorDraws(result)
+    prior = PriorDraws(result, result.posterior.seed if random_seed is None else random_seed)
     found = []
     for text, label in zip(texts, labels, strict=True):
         read = with_rope(read_statement(result, text), rope)

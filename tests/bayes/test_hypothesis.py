@@ -65,6 +65,8 @@ def test_printed(post):
     assert "<table" in found._repr_html_()
     assert "Median, sd and interval are of Days - 8." in found._repr_html_()
     assert share_text(0.9421, 0.0004) == "0.9421 ± 0.0004"
+    assert share_text(3.04e-9, 2.1e-10) == "3.0e-09 ± 2e-10"
+    assert share_text(1 - 1e-9, 1e-10) == "above 0.999999"
     assert with_error(2137.4, 526.2) == "2137 ± 526"
     assert with_error(3.31e6, 2.5e5) == "3.31e+06 ± 2.5e+05"
     assert with_error(0.0312, 0.0104) == "0.03 ± 0.01"
@@ -194,3 +196,10 @@ def test_prior_error_is_that_of_independent_draws(post):
     p = found.prior_probability
     assert_allclose(found.prior_mcse, np.sqrt(p * (1 - p) / 100_000))
     assert "flat" not in "".join(found.notes)
+
+
+def test_seed_of_prior_draws(post):
+    first, same, other = (bml.hypothesis(post, "Days > 8", random_seed=seed) for seed in (1, 1, 2))
+    assert first.prior_probability == same.prior_probability != other.prior_probability
+    far = [bml.hypothesis(post, "Days = 0", random_seed=seed).log_bf01 for seed in (1, 1, 2)]
+    assert far[0] == far[1] != far[2]
