@@ -154,7 +154,7 @@ class Loo:
         return self.table.to_html()
 
     def to_arviz(self) -> Any:
-        """The numbers as an `arviz_stats.ELPDData`, for `arviz_stats.compare` and the plots of ArviZ."""
+        """The numbers as ArviZ's `ELPDDataLOO`; as ArviZ has it, what was sampled without has a Pareto k of 0."""
         stats, xarray = import_module("arviz_stats.utils"), import_module("xarray")
         dim = "obs" if self.unit == ROW else self.unit
         repeats = self.counts.astype(int)
@@ -166,7 +166,7 @@ class Loo:
         return stats.ELPDDataLOO(
             elpd=self.elpd, se=self.se, p=self.p_loo, n_samples=self.draws, n_data_points=int(repeats.sum()),
             scale="log", warning=bool(len(self.bad)), good_k=self.good_k, elpd_i=array(own["elpd"].to_numpy()),
-            pareto_k=array(np.nan_to_num(own["pareto_k"].to_numpy())), p_loo_i=array(own["p_loo"].to_numpy()),
+            pareto_k=array(own["pareto_k"].where(~own["refitted"], 0.0).to_numpy()), p_loo_i=array(own["p_loo"].to_numpy()),
         )  # fmt: skip
 
 
