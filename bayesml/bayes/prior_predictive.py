@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesml.bayes.result_graph import graph_of_model_or_result
 from bayesml.errors import SpecificationError, TooLarge
-from bayesml.graphs.of_data import PriorsLike, graph_of
+from bayesml.graphs.of_data import PriorsLike
 from bayesml.graphs.outcome import OutcomeParts, outcome_arrays
 from bayesml.graphs.roles import Graph
+from bayesml.results.base import Result
 from bayesml.results.inference_data import data_datasets, posterior_dataset, row_dataset
 from bayesml.results.posterior import Posterior, linear_predictors, row_blocks
 from bayesml.results.posterior_summary import interval_tails
@@ -154,8 +156,8 @@ class PriorPredictive:
 
 
 def prior_predictive(
-    model: str | Model,
-    data: Any,
+    model: str | Model | Result,
+    data: Any = None,
     priors: PriorsLike = None,
     draws: int = 500,
     random_seed: int | None = None,
@@ -166,9 +168,9 @@ def prior_predictive(
 
     Parameters
     ----------
-    model : str or Model
-        A formula, or a model.
-    data : DataFrame, pyarrow.Table or dict of arrays
+    model : str, Model or result
+        A formula or a model, with `data`; or a result, whose data and priors are taken.
+    data : DataFrame, pyarrow.Table or dict of arrays, optional
         Its columns, and the responses that priors are scaled to and that the new ones are compared with.
     priors : str, path or dict, optional
         As in `prior_table`.
@@ -213,7 +215,7 @@ def prior_predictive(
     >>> prior.table.loc["sd", ["observed", "lower", "upper"]].round().tolist()
     [56.0, 60.0, 473.0]
     """
-    graph = graph_of(model, data, priors, **keywords)
+    graph = graph_of_model_or_result(model, data, priors, "prior_predictive", **keywords)
     return of_graph(graph, draws, random_seed, ci_prob)
 
 

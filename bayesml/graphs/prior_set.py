@@ -17,6 +17,9 @@ from bayesml.links import Link
 from bayesml.spec.prior_file import STANDS_IN, PriorEntry, PriorFile, read_prior_file
 from bayesml.spec.priors import Priors, prior_set_text
 
+OF_COVARIANCES = ("random_covariance", "random_sd", "random_sd_correlated", "correlation")
+"""Kinds that say something of the covariance matrix of a random term."""
+
 
 @dataclass(frozen=True)
 class PriorSet:
@@ -42,9 +45,8 @@ class PriorSet:
             entry, scales, source = self.entry("coefficient", self._address(j))
             return times(entry, lambda: coefficient_scale(scales, entry.scaled, j)), source
         entry, scales, source = self.entry("intercept", self._address(j))
-        return times(
-            entry, lambda: self.widened(entry, scales, lambda: scales.intercept(j), j), scales.location
-        ), source
+        prior = times(entry, lambda: self.widened(entry, scales, lambda: scales.intercept(j), j), scales.location)
+        return prior, source
 
     def random_sd(self, term: int, column: int) -> tuple[Distribution, str]:
         """Prior of a standard deviation of a random term."""
@@ -66,7 +68,9 @@ class PriorSet:
         """Prior of the whole covariance matrix of a random term that is unstructured; None where the set has none."""
         random = self.scales[0].design.random[term]
         correlated = random.covariance.correlations == "all" and len(random.names) > 1
-        if not correlated or "random_covariance" not in self.files[0].kinds:
+        # the first set that says anything of such terms
+        own = next((file.kinds for file in self.files if any(kind in file.kinds for kind in OF_COVARIANCES)), {})
+        if not correlated or "random_covariance" not in own:
             return None, self.name
         entry, scales, source = self.entry("random_covariance", f"cov({random.group})")
         prior = entry.prior
@@ -82,13 +86,8 @@ class PriorSet:
     def ancillary(self, parameter: Ancillary, others: Sequence[Ancillary]) -> tuple[Distribution, str]:
         """Prior of a parameter of the family, which has others beside it; those without a unit are not scaled."""
         entry, scales, source = self.entry(parameter.prior, parameter.name)
-        rules: dict[tuple[str, bool | str], Callable[[], float]] = {
-            ("residual_sd", True): scales.residual_sd,
-            ("cutpoint", True): scales.intercept,
-        }
-        scale = rules.get((parameter.prior, entry.scaled), lambda: scales.response[1])
-        if parameter.prior not in {kind for kind, _ in rules} and entry.scaled is True:
-            scale = one
+        natural = {"residual_sd": scales.residual_sd, "cutpoint": scales.intercept}.get(parameter.prior, one)
+        scale = natural if entry.scaled is True else lambda: scales.response[1]
         prior = times(entry, scale)
         if entry.spaced is None:
             return prior, source

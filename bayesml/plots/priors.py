@@ -1,7 +1,7 @@
 """Densities of priors against the scale of the data."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
@@ -13,22 +13,21 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from bayesml.bayes.prior_table import implication, marginal_of, natural_scales, summary
+from bayesml.bayes.result_graph import graph_of_model_or_result
 from bayesml.design.arrays import Design
 from bayesml.distributions import Distribution
 from bayesml.errors import SpecificationError
-from bayesml.graphs.of_data import PriorsLike, graph_of
+from bayesml.graphs.of_data import PriorsLike
 from bayesml.graphs.prior_scales import PriorScales
-from bayesml.graphs.roles import Graph, build_graph
+from bayesml.graphs.roles import Graph
 from bayesml.plots.colours import BLUE, REFERENCE, line_style
 from bayesml.plots.draws import at_least_one, left_out
 from bayesml.plots.panels import bare_vertical, few_ticks, folded, legend, notes, panel_grid
 from bayesml.plots.prior_curves import axis_height, draw_prior, shown_interval
 from bayesml.results.base import Result
-from bayesml.results.bayesian import BayesianResult
 from bayesml.results.posterior_summary import interval_tails
 from bayesml.results.selection import Wanted, select
 from bayesml.spec.model import Model
-from bayesml.spec.priors import Priors
 
 MOST_SETS = 6
 
@@ -118,14 +117,7 @@ def labelled_graphs(model: Any, data: Any, priors: Any, keywords: dict[str, Any]
     several = list(priors) if isinstance(priors, list | tuple) else [priors]
     if not 1 <= len(several) <= MOST_SETS:
         raise SpecificationError(f"`priors` has {len(several)} sets: give 1 to {MOST_SETS} to draw over each other.")
-    if isinstance(model, Result):
-        if data is not None or keywords:
-            raise SpecificationError("A result has its own data and options: leave them out.")
-        graphs = [of_result(model, own) for own in several]
-    elif data is None:
-        raise SpecificationError("plots.priors() needs data, as priors are on their scale: plots.priors(model, data).")
-    else:
-        graphs = [graph_of(model, data, own, **keywords) for own in several]
+    graphs = [graph_of_model_or_result(model, data, own, "plots.priors", **keywords) for own in several]
     out: dict[str, Graph] = {}
     for own, graph in zip(several, graphs, strict=True):
         label = graph.priors.prior_set
@@ -137,13 +129,6 @@ def labelled_graphs(model: Any, data: Any, priors: Any, keywords: dict[str, Any]
             label = f"{label} ({len(out) + 1})"
         out[label] = graph
     return out
-
-
-def of_result(result: Result, priors: PriorsLike) -> Graph:
-    """The graph of a result, with its priors or with others."""
-    if priors is not None:
-        return build_graph(replace(result.model, priors=Priors.of(priors)), result.design)
-    return result.graph if isinstance(result, BayesianResult) else build_graph(result.model, result.design)
 
 
 @dataclass(frozen=True)

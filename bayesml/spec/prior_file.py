@@ -45,7 +45,7 @@ SCALED: dict[str, tuple[str, ...]] = {
 UNITS = ("moments", "moments_or_one", "median_mad")
 DIVISORS = {"n": 0, "n - 1": 1}
 SQUARES = {"variance": OnVariance, "precision": OnPrecision}
-WRAPPERS = ("Fixed", "OnVariance", "OnPrecision", "Truncated", "InverseWishart")
+WRAPPERS = ("Fixed", "OnVariance", "OnPrecision", "Truncated")
 """Distributions that the entries of a set do not name: values held, and what other keys say."""
 
 TEXTS = ("name", "title", "scale", "source")
@@ -182,7 +182,8 @@ class Reading:
         if not isinstance(others, list) or not all(isinstance(other, dict) for other in others):
             self.refuse(here, f"what holds for some families is written [[priors.{kind}.instead]].")
         found = []
-        for other in others:
+        for i, other in enumerate(others):
+            here = (*place, "instead", str(i))
             self.known(other, ("families", "links", *ENTRY[:-1]), here, "key")
             for key in ("families", "links"):
                 names = other.get(key, [])
@@ -219,13 +220,9 @@ class Reading:
         name = entry.get("distribution")
         if name is None:
             self.refuse(place, f'the prior of `{kind}` needs `distribution`, a name such as "Normal".')
-        allowed = [
-            known for known in DISTRIBUTIONS if known not in ("Fixed", *(cls.__name__ for cls in SQUARES.values()))
-        ]
+        allowed = [known for known in DISTRIBUTIONS if known not in WRAPPERS]
         if name not in allowed:
-            self.refuse(
-                (*place, "distribution"), f"there is no distribution {name!r} for a set.{nearest(name, allowed)}"
-            )
+            self.refuse((*place, "distribution"), f"a set takes no distribution {name!r}.{nearest(name, allowed)}")
         cls = DISTRIBUTIONS[name]
         numbers = entry.get("numbers", {})
         here = (*place, "numbers")
@@ -321,8 +318,12 @@ class Reading:
 
 
 def lines_of_keys(rows: Sequence[str]) -> dict[tuple[str, ...], int]:
-    """Line of each table and key of a valid TOML text, by its path; keys inside inline tables are not looked for."""
+    """Line of each table and key of a valid TOML text, by its path; keys inside inline tables are not looked for.
+
+    Tables of an array have their number as the last part of their path.
+    """
     found: dict[tuple[str, ...], int] = {}
+    seen: dict[tuple[str, ...], int] = {}
     table: tuple[str, ...] = ()
     quotes, depth = "", 0
     for number, row in enumerate(rows, 1):
@@ -331,6 +332,10 @@ def lines_of_keys(rows: Sequence[str]) -> dict[tuple[str, ...], int]:
             if text.startswith("["):
                 table = key_path(text.strip("[").partition("]")[0])
                 found.setdefault(table, number)
+                if text.startswith("[["):
+                    seen[table] = seen.get(table, -1) + 1
+                    table = (*table, str(seen[table]))
+                    found[table] = number
             elif "=" in text and not text.startswith("#"):
                 path = key_path(text.partition("=")[0])
                 for length in range(1, len(path) + 1):

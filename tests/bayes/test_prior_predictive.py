@@ -14,6 +14,7 @@ from bayesml.errors import DataNote, SpecificationError, TooLarge
 from bayesml.families import FAMILIES
 from bayesml.families.large_counts import poisson_counts
 from bayesml.graphs.of_data import graph_of
+from tests import fitted_models, posteriors
 from tests.outcome_table import RESPONSES, outcome_table
 
 SLEEP = "Reaction ~ Days + (Days | Subject)"
@@ -36,6 +37,18 @@ def test_same_seed_same_draws(sleep):
     again = prior_predictive(SLEEP, load("sleepstudy"), draws=400, random_seed=1)
     np.testing.assert_array_equal(again.responses, sleep.responses)
     assert not np.array_equal(prior_predictive(SLEEP, load("sleepstudy"), draws=400).responses, again.responses)
+
+
+def test_of_a_result(sleep):
+    post = posteriors.sleepstudy()
+    np.testing.assert_array_equal(prior_predictive(post, draws=400, random_seed=1).responses, sleep.responses)
+    fit = fitted_models.fit("sleepstudy", SLEEP)
+    np.testing.assert_array_equal(prior_predictive(fit, draws=400, random_seed=1).responses, sleep.responses)
+    assert prior_predictive(post, priors="rstanarm", draws=5).graph.priors.prior_set == "rstanarm"
+    with pytest.raises(SpecificationError, match="its own data"):
+        prior_predictive(post, load("sleepstudy"))
+    with pytest.raises(SpecificationError, match="needs data"):
+        prior_predictive(SLEEP)
 
 
 def test_distribution_of_new_responses():

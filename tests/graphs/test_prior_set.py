@@ -277,6 +277,26 @@ def test_a_centred_intercept_beside_flat_coefficients(tmp_path):
     assert found.sigma == pytest.approx(ours.sigma, rel=0.01)
 
 
+def test_covariance_matrices_of_a_base(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text('base = "stata"\n[priors.coefficient]\ndistribution = "Normal"\n')
+    assert graph_of(SLEEP, load("sleepstudy"), path).priors.terms[0].covariance is not None
+    # where the file says something of sds or correlations, the matrix of the base would contradict it
+    path.write_text('base = "stata"\n[priors.correlation]\ndistribution = "LKJ"\nnumbers = { eta = 2 }\n')
+    term = graph_of(SLEEP, load("sleepstudy"), path).priors.terms[0]
+    assert term.covariance is None
+    assert term.correlation == LKJ(2)
+    path.write_text(
+        'base = "bambi"\n[priors.random_covariance]\ndistribution = "InverseWishart"\n'
+        "numbers = { nu = 4, scale = [900.0, 30.0] }\n"
+    )
+    priors = graph_of(SLEEP, load("sleepstudy"), path).priors
+    assert "InverseWishart(4" in str(priors.terms[0].covariance)
+    assert priors.source("sd(Days | Subject)") == "mine.toml"
+    # one column is no matrix
+    assert graph_of("Reaction ~ 1 + (1 | Subject)", load("sleepstudy"), path).priors.terms[0].covariance is None
+
+
 def test_scales_by_name(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text(

@@ -170,6 +170,10 @@ MISTAKES = {
         COEFFICIENT + "\n[[priors.coefficient.instead]]\nlink = ['logit']", 5, "Did you mean `links`",
     ),
     "links of instead": (COEFFICIENT + "\n[[priors.coefficient.instead]]\nlinks = 'logit'", 5, "a list of names"),
+    "the second instead": (
+        COEFFICIENT + "\n[[priors.coefficient.instead]]\nlinks = ['log']\n[[priors.coefficient.instead]]\nlink = ['a']",
+        7, "Did you mean `links`",
+    ),
     "number of instead": (
         COEFFICIENT + "\n[[priors.coefficient.instead]]\nlinks = ['logit']\nnumbers = {sigma = 0}", 6, "above 0",
     ),
