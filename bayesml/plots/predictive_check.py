@@ -140,6 +140,7 @@ def predictive_check(
     check = simulate(result, draws or count, ranef, random_seed)
     if chosen in ("group", "statistic") and (group is not None or chosen == "group"):
         codes, labels, name = grouping(result, group)
+        codes = codes[check.rows]
         if chosen == "group":
             shown = chosen_levels(labels, levels, name)
             return by_level(check, codes, labels, name, shown, panel_kind(result), ci_prob)
@@ -172,6 +173,8 @@ class Check:
     support : tuple of float
     told : str
         What the simulated data are.
+    rows : ndarray (n,)
+        Row of the fit of each value.
     """
 
     observed: np.ndarray
@@ -182,6 +185,7 @@ class Check:
     whole: bool
     support: tuple[float, float]
     told: str
+    rows: np.ndarray
 
     @cached_property
     def bars(self) -> tuple[np.ndarray, list[str]]:
@@ -233,21 +237,24 @@ def simulate(result: Result, draws: int, ranef: str, random_seed: int | None) ->
     """The data, and data simulated for the same rows."""
     design, family = result.design, result.model.family
     seed = stream(result, random_seed, CHECK_STREAM)
-    drawn = as_draws(result, max(1, min(draws, MOST_VALUES // design.n)), seed)
-    rows = prediction_rows(result, None, random=True, groups=True)
-    replicated = np.empty((drawn.posterior.sigma.size, design.n))
+    # a row that stands for several is simulated as often
+    each = np.repeat(np.arange(design.n), 1 if design.frequencies is None else np.rint(design.frequencies).astype(int))
+    drawn = as_draws(result, max(1, min(draws, MOST_VALUES // len(each))), seed)
+    rows = prediction_rows(result, None, random=True, groups=True).take(each)
+    replicated = np.empty((drawn.posterior.sigma.size, len(each)))
     for block in RowDraws(drawn, rows, ranef, False, seed).blocks():
         replicated[:, block.part] = block.response()
-    observed, whole, name = design.y, family.whole, design.response_name
-    trials = design.response.get("trials")
+    observed, whole, name = design.y[each], family.whole, design.response_name
+    arrays = {key: own[each] for key, own in design.response.items()}
+    trials = arrays.get("trials")
     if trials is not None and np.ptp(trials) > 0:
         observed, replicated, whole = observed / trials, replicated / trials, False
         name = f"{name}: share of the trials"
     kept = "with the random effects of the levels" if ranef == "conditional" else "with new random effects"
     told = f"Simulated {kept}." if design.random else ""
     return Check(
-        observed, replicated, dict(design.response) if "status" in design.response else {}, name, design.categories,
-        whole, (0.0, 1.0) if trials is not None and not whole else family.support, told,
+        observed, replicated, arrays if "status" in arrays else {}, name, design.categories,
+        whole, (0.0, 1.0) if trials is not None and not whole else family.support, told, each,
     )  # fmt: skip
 
 

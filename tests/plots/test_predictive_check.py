@@ -165,3 +165,13 @@ def test_unknown_groups_and_levels():
         bml.plots.predictive_check(fit, "group", levels=[999])
     with pytest.raises(SpecificationError, match="3 labels; the fit used 180 rows"):
         bml.plots.predictive_check(fit, "group", ["a", "b", "c"])
+
+
+def test_rows_that_stand_for_several_are_simulated_as_often():
+    data = (
+        bml.datasets.load("wine").groupby(["rating", "temp", "judge"], observed=True).size().rename("n").reset_index()
+    )
+    fit = bml.fit("rating ~ temp + (1 | judge)", data, family="cumulative", frequencies="n")
+    heights = [bar.get_height() for bar in bml.plots.predictive_check(fit).axes[0].patches]
+    assert heights == list(data.groupby("rating", observed=True)["n"].sum())
+    assert_legible(bml.plots.predictive_check(fit, "group", draws=20), ["judge", "observed"])
