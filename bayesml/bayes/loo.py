@@ -166,7 +166,8 @@ class Loo:
         return stats.ELPDDataLOO(
             elpd=self.elpd, se=self.se, p=self.p_loo, n_samples=self.draws, n_data_points=int(repeats.sum()),
             scale="log", warning=bool(len(self.bad)), good_k=self.good_k, elpd_i=array(own["elpd"].to_numpy()),
-            pareto_k=array(own["pareto_k"].where(~own["refitted"], 0.0).to_numpy()), p_loo_i=array(own["p_loo"].to_numpy()),
+            pareto_k=array(own["pareto_k"].where(~own["refitted"], 0.0).to_numpy()),
+            p_loo_i=array(own["p_loo"].to_numpy()),
         )  # fmt: skip
 
 
