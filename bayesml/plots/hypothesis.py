@@ -255,10 +255,11 @@ def draw_point(axes: Axes, part: PointHypothesis) -> set[str]:
     low, high = window(draws_of, [margin.lower])
     kinds = draw_densities(axes, part, margin.quantity, draws_of, low, high)
     axes.axvline(margin.lower, **REFERENCE)
-    for density, style in ((part.posterior_density, CONDITIONAL), (part.prior_density, POPULATION)):
+    heights = ((part.posterior_density, CONDITIONAL, "o"), (part.prior_density, POPULATION, "s"))
+    for density, style, marker in heights:
         axes.plot(
-            margin.lower, float(np.exp(density.value)), marker="o", markersize=7, color=style["color"], clip_on=False,
-            markeredgecolor="white", zorder=5,
+            margin.lower, float(np.exp(density.value)), marker=marker, markersize=7, color=style["color"],
+            clip_on=False, markeredgecolor="white", zorder=5,
         )  # fmt: skip
     axes.text(0.5, 0.98, text, transform=axes.transAxes, ha="center", va="top", fontsize="medium", bbox=box)
     axes.set_xlabel(folded(str(margin.quantity), 48), fontsize="small")
