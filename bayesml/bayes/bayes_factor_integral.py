@@ -57,7 +57,9 @@ class AtPoint:
         """The average where its error is small, else the ratio of integrals."""
         average = log_average(self.terms, self.method)
         effects = sum(len(term.levels) * len(term.names) for term in self.density.graph.design.random)
-        if average.error <= GOOD_ENOUGH or effects > MOST_EFFECTS:
+        priors = self.density.graph.priors.coefficients
+        shared = any(prior.conditional_row is not None for prior in priors)
+        if average.error <= GOOD_ENOUGH or effects > MOST_EFFECTS or shared:
             return average
         rng = np.random.default_rng(seed)
         with one_blas_thread(), np.errstate(all="ignore"):

@@ -20,6 +20,7 @@ from bayesml.bayes.bayes_factor_prior import log_normal
 from bayesml.design.addresses import Address
 from bayesml.estimators.posterior_densities import PosteriorDensity
 from bayesml.estimators.unconstrained import Interval
+from bayesml.graphs.roles import Graph
 from bayesml.linalg.threads import one_blas_thread
 from bayesml.results.bayesian import BayesianResult
 from bayesml.results.diagnostics import ess
@@ -48,7 +49,11 @@ def of_coordinates(density: PosteriorDensity, W: np.ndarray, values: np.ndarray,
     x = flat_draws(density.points(density.draws))
     phi = x @ W.T
     centre, covariance = phi.mean(axis=0), np.atleast_2d(np.cov(phi, rowvar=False))
-    moved = x + (values - phi) @ slopes(x, phi, np.linalg.inv(covariance)).T
+    along = slopes(x, phi, np.linalg.inv(covariance))
+    along[: len(density.coordinates.coefficients)] *= by_themselves(density.graph)[
+        density.coordinates.coefficients, None
+    ]
+    moved = x + (values - phi) @ along.T
     with one_blas_thread(), np.errstate(all="ignore"):
         change = density(moved) - density(x)
     change = np.where(np.isnan(change), -np.inf, change)
@@ -58,6 +63,11 @@ def of_coordinates(density: PosteriorDensity, W: np.ndarray, values: np.ndarray,
     basis, origin = rest[len(W) :].T, np.linalg.pinv(W) @ values
     constant -= 0.5 * float(np.linalg.slogdet(W @ W.T)[1])
     return AtPoint(density, terms, moved @ basis, lambda z: density(origin + z @ basis.T) + constant, WEIGHTED)
+
+
+def by_themselves(graph: Graph) -> np.ndarray:
+    """Which coefficients have a prior of their own, bool (p,): others share a scale, and stay as they were drawn."""
+    return np.array([prior.conditional_row is None for prior in graph.priors.coefficients], bool)
 
 
 def coordinate_of(density: PosteriorDensity, address: Address) -> int | None:
@@ -125,7 +135,7 @@ def of_coefficients(result: BayesianResult, R: np.ndarray, r: np.ndarray) -> np.
     post = replace(post, effects=result.effects)
     phi = flat_draws(post.beta) @ R.T
     centre, covariance = phi.mean(axis=0), np.atleast_2d(np.cov(phi, rowvar=False))
-    moved = shifted(post, phi, r, np.linalg.inv(covariance), cut_points(result))
+    moved = shifted(post, phi, r, np.linalg.inv(covariance), by_themselves(result.graph), cut_points(result))
     with one_blas_thread(), np.errstate(all="ignore"):
         change = log_joint(result, moved) - log_joint(result, post)
     change = np.where(np.isnan(change), -np.inf, change)
@@ -138,10 +148,12 @@ def cut_points(result: BayesianResult) -> list[int]:
     return [i for i, own in enumerate(others) if own.domain == "ordered"]
 
 
-def shifted(post: Posterior, phi: np.ndarray, r: np.ndarray, precision: np.ndarray, cuts: list[int]) -> Posterior:
+def shifted(
+    post: Posterior, phi: np.ndarray, r: np.ndarray, precision: np.ndarray, free: np.ndarray, cuts: list[int]
+) -> Posterior:
     """The draws moved to phi = r along the regressions of coefficients, cut points and random effects on phi."""
     gap = (r - phi).reshape(*post.shape, len(r))
-    beta = post.beta + gap @ slopes(flat_draws(post.beta), phi, precision).T
+    beta = post.beta + gap @ (free[:, None] * slopes(flat_draws(post.beta), phi, precision)).T
     ancillary = post.ancillary
     if cuts:
         ancillary = ancillary.copy()

@@ -169,6 +169,11 @@ def prior_of(result: BayesianResult, address: Address) -> Distribution:
     match address.kind:
         case "coefficient":
             prior = priors.coefficients[address.column]
+            if prior.conditional_row is not None:
+                raise RefusedTest(
+                    f"`{address.text}` has the prior {prior}, whose scale other coefficients may share and whose "
+                    f"density at 0 is infinite: there is no ratio of densities. {ELSEWHERE}, or ask for a range."
+                )
         case "sd":
             refuse_joint_prior(priors.terms[address.term], address)
             prior = priors.terms[address.term].sds[address.column]

@@ -270,6 +270,16 @@ def test_parameters_whose_priors_depend_on_each_other_are_refused():
         bml.hypothesis(posteriors.wine(), "cut[1|2] = -1")
 
 
+def test_coefficients_that_share_a_scale_are_refused_and_others_are_not():
+    post = sampled(x=bml.Horseshoe(0.5))
+    with pytest.raises(RefusedTest, match="scale other coefficients may share"):
+        bml.hypothesis(post, "x = 1")
+    assert bml.hypothesis(post, "Intercept = 0").log_mcse < 0.05
+    rough = kernel_density(post.draws("sigma"), 1.0, (0, np.inf), "")
+    found = bml.hypothesis(post, "sigma = 1").posterior_density
+    assert abs(found.value - rough.value) < 3 * np.hypot(rough.error, found.error)
+
+
 @pytest.mark.parametrize("value", [2.0, 3.5])
 def test_coefficient_beside_cut_points(value):
     post = posteriors.wine()
