@@ -101,6 +101,8 @@ class PriorPredictive:
             low, high = self.observed.min(), self.observed.max()
             outside = np.mean((values[finite] < low) | (values[finite] > high))
             out.append(f"{share(outside)} of the new responses lie outside of the observed range, {low:g} to {high:g}.")
+        if self.graph.response.needs_tails:
+            out.append("Observed responses that are censored stand for themselves; new ones are not censored.")
         if not finite.all():
             bad = np.mean(~finite.all(axis=1))
             out.append(

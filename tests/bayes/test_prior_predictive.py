@@ -198,6 +198,35 @@ def test_trials_are_told_as_proportions():
     assert found.table.loc["share of rows of no success", "observed"] == pytest.approx((data["incidence"] == 0).mean())
 
 
+CENSORED = {
+    "Surv(t, e) ~ x + (1 | g)": "weibull",
+    "Surv(en, t, e) ~ x + (1 | g)": "exponential",
+    "known_sd(y, s) ~ x + (1 | g)": "gaussian",
+    "interval(lo, hi) ~ x + (1 | g)": "gaussian",
+    "tobit(y, lower=3) ~ x + (1 | g)": "gaussian",
+    "censored(y, st) ~ x + (1 | g)": "gaussian",
+}
+
+
+@pytest.mark.parametrize(("formula", "family"), CENSORED.items())
+@pytest.mark.filterwarnings("ignore::bayesml.errors.DataNote")
+def test_responses_seen_in_other_ways(formula, family):
+    rng, n = np.random.default_rng(1), 60
+    rows = pd.DataFrame({
+        "x": rng.normal(size=n), "g": np.arange(n) % 6, "t": rng.gamma(2, 3, n), "e": rng.integers(0, 2, n),
+        "y": rng.normal(5, 2, n), "s": rng.uniform(0.5, 1, n), "st": rng.integers(-1, 2, n),
+    })  # fmt: skip
+    rows["en"] = rows["t"] / 3
+    rows["lo"], rows["hi"] = (
+        np.where(rows["g"] == 1, -np.inf, rows["y"] - 1),
+        np.where(rows["g"] == 2, np.inf, rows["y"]),
+    )
+    found = prior_predictive(formula, rows, family=family, draws=50, random_seed=1)
+    assert np.isfinite(found.table[["observed", "lower", "upper"]]).all(axis=None)
+    assert any("censored" in note for note in found.notes) == ("known_sd" not in formula)
+    assert str(found)
+
+
 def test_moments_without_missing_and_without_overflow():
     y = np.array([[1.0, 2.0, np.nan, 4.0], [1e200, 3e200, 1e200, 3e200], [np.nan] * 4])
     weights = np.array([1.0, 2.0, 5.0, 1.0])
