@@ -100,7 +100,8 @@ def assert_safe_colours(figure: Figure, *, dense: bool = False) -> None:
                 assert known, f"{colour} of {type(artist).__name__} in {axes.get_title()!r} is not of the palette"
         if dense:
             continue
-        drawn = {(to_hex(line.get_color()), style_of(line)) for line in axes.lines if line.get_visible()}
+        visible = [line for line in axes.lines if line.get_visible() and len(line.get_xdata())]
+        drawn = {(to_hex(line.get_color()), style_of(line)) for line in visible}
         for (colour, style), (other, own) in combinations(sorted(drawn), 2):
             apart = style != own or colour == other or abs(luminance(colour) - luminance(other)) > LUMINANCE
             assert apart, f"lines of {colour} and {other} in {axes.get_title()!r} differ in hue alone"
@@ -118,8 +119,10 @@ def colours_of(artist: Line2D | Patch | Collection) -> set[str]:
 
 
 def style_of(line: Line2D) -> str:
-    """Marker and dashes of a line."""
-    return f"{line.get_marker()} {line._unscaled_dash_pattern} {line.get_linestyle() == 'None'}"
+    """Marker, dashes and width of a line, or that it has none."""
+    if line.get_linestyle() == "None":
+        return f"marker {line.get_marker()}"
+    return f"{line.get_marker()} {line._unscaled_dash_pattern} {round(line.get_linewidth())}"
 
 
 def luminance(colour: str) -> float:
