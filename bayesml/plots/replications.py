@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
@@ -99,13 +100,25 @@ def draw_distributions(
     """
     low, high = limits or shown_range(None if observed is None else observed[0], replicated)
     pad = 0.03 * (high - low) or 0.5
-    heights = np.arange(1, replicated.shape[1] + 1) / replicated.shape[1]
-    for values in replicated:
-        axes.step(*from_zero(np.sort(values), heights, low - pad, high + pad), where="post", **REPLICATED)
+    axes.add_collection(steps(replicated, low - pad, high + pad), autolim=False)
     if observed is not None:
         axes.step(*from_zero(*observed, low - pad, high + pad), where="post", **OBSERVED)
     axes.set_xlim(low - pad, high + pad)
     axes.set_ylim(-0.02, 1.02)
+
+
+def steps(replicated: np.ndarray, low: float, high: float) -> LineCollection:
+    """Distribution functions (draws, n) from 0 at one end to 1 at the other; all at once, as lines take long."""
+    draws, n = replicated.shape
+    places = np.sort(replicated, axis=1)
+    points = np.empty((draws, 2 * n + 2, 2))
+    points[:, 0], points[:, -1, 0] = (low, 0.0), np.maximum(high, places[:, -1])
+    points[:, 1:-1:2, 0] = points[:, 2:-1:2, 0] = places
+    points[:, 1::2, 1], points[:, 2::2, 1] = np.arange(n + 1) / n, np.arange(1, n + 1) / n
+    return LineCollection(
+        list(points), colors=REPLICATED["color"], linewidths=REPLICATED["linewidth"], alpha=REPLICATED["alpha"],
+        zorder=REPLICATED["zorder"],
+    )  # fmt: skip
 
 
 def from_zero(places: np.ndarray, heights: np.ndarray, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:

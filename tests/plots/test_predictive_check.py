@@ -7,7 +7,7 @@ import pytest
 import bayesml as bml
 from bayesml.errors import ColumnNotFound, SpecificationError
 from bayesml.plots.predictive_check import simulate
-from bayesml.plots.replications import bars_of_counts, counts_of, p_value
+from bayesml.plots.replications import bars_of_counts, counts_of, p_value, steps
 from tests import fitted_models as models
 from tests import posteriors
 from tests.plots.legible import assert_legible
@@ -175,3 +175,11 @@ def test_rows_that_stand_for_several_are_simulated_as_often():
     heights = [bar.get_height() for bar in bml.plots.predictive_check(fit).axes[0].patches]
     assert heights == list(data.groupby("rating", observed=True)["n"].sum())
     assert_legible(bml.plots.predictive_check(fit, "group", draws=20), ["judge", "observed"])
+
+
+def test_steps_are_distribution_functions():
+    values = np.array([[2.0, 1.0, 4.0]])
+    ((path),) = steps(values, 0.0, 5.0).get_segments()
+    assert path.tolist() == [
+        [0, 0], [1, 0], [1, 1 / 3], [2, 1 / 3], [2, 2 / 3], [4, 2 / 3], [4, 1], [5, 1]
+    ]  # fmt: skip
