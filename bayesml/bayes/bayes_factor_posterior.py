@@ -14,17 +14,20 @@ from bayesml.bayes.bayes_factor_prior import LogDensity, log_normal
 from bayesml.bayes.bayes_factor_weighted import WEIGHTED, of_coefficients, of_parameter, of_sampled_coefficients
 from bayesml.design.addresses import Address
 from bayesml.errors import RefusedTest
-from bayesml.estimators.posterior_densities import ExactDensity, density_of
+from bayesml.estimators.group_densities import coarsest
+from bayesml.estimators.posterior_densities import ExactDensity, PosteriorDensity, density_of
 from bayesml.linalg.combination_moments import coefficient_moments
 from bayesml.linalg.threads import one_blas_thread
 from bayesml.results.bayesian import BayesianResult
 from bayesml.results.diagnostics import ess, mcse_of_mean
 from bayesml.results.effects import flat_roots
+from bayesml.results.marginal_likelihood import thinned
 from bayesml.results.posterior import Posterior, flat_draws
 
 REACH = 3.5
 """Standard deviations from the mean beyond which draws say too little for a kernel estimate."""
 EFFECTIVE_AT_POINT = 20
+QUADRATURE_DRAWS = 2000
 
 
 # -- exact conditional normals -------------------------------------------------------------------
@@ -119,6 +122,20 @@ def to_real_line(support: tuple[float, float]):  # type: ignore[no-untyped-def]
 # -- the first way that applies ------------------------------------------------------------------
 
 
+def integrated_density(result: BayesianResult) -> PosteriorDensity | None:
+    """The density of the parameters without random effects; None where these cannot be integrated out, or are none.
+
+    By quadrature each point takes as long as many rows: then of so many draws as `evidence` takes.
+    """
+    graph, posterior = result.graph, result.posterior
+    if graph.exact:
+        return density_of(graph, posterior)
+    if not graph.design.random or coarsest(graph.design) is None:
+        return None
+    step = -(-posterior.sigma.size // QUADRATURE_DRAWS)
+    return density_of(graph, thinned(replace(posterior, effects=None), step))
+
+
 def log_posterior_density(
     result: BayesianResult,
     addresses: list[Address],
@@ -149,8 +166,8 @@ def log_posterior_density(
         for j in np.flatnonzero(R.any(axis=0)):
             own[:, addresses[j].column] = R[:, j]
         found = conditional_normals(result, own, r)
-        if found is None and result.graph.exact:
-            found = of_sampled_coefficients(density_of(result.graph, result.posterior), own, r)
+        if found is None and (density := integrated_density(result)) is not None:
+            found = of_sampled_coefficients(density, own, r)
         return log_average(of_coefficients(result, own, r), WEIGHTED) if found is None else found.log_density(seed)
     used = np.flatnonzero(R[0])
     if len(used) == 1 and result.graph.exact:

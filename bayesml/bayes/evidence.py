@@ -134,7 +134,7 @@ def evidence(result: BayesianResult, random_seed: int | None = None) -> Evidence
     seed = [posterior.seed, EVIDENCE_STREAM] if random_seed is None else random_seed
     density = density_of(graph, posterior)
     x = density.points(posterior)
-    if not graph.exact:
+    if density.expensive:
         x = x[:, :: max(1, x.shape[0] * x.shape[1] * 2 // MOST_EVALUATIONS)]
     with one_blas_thread():
         found = bridge_sampling(density, x, np.random.default_rng(seed))

@@ -46,6 +46,11 @@ class PosteriorDensity:
         """How far the logarithm may be off for that reason."""
         return 0.0
 
+    @property
+    def expensive(self) -> bool:
+        """Whether a point takes as long as many rows of arithmetic."""
+        return False
+
     def points(self, draws: Posterior) -> np.ndarray:
         """Coordinates (chain, draw, d) of draws."""
         return self.coordinates.of(draws)
@@ -114,6 +119,10 @@ class IntegratedDensity(PosteriorDensity):
     @property
     def error(self) -> float:
         return self._settled[1]
+
+    @property
+    def expensive(self) -> bool:
+        return True
 
     def likelihood(self, posterior: Posterior) -> np.ndarray:
         return self._settled[0].at(posterior).sum(axis=1)

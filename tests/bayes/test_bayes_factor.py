@@ -197,8 +197,11 @@ def logit_evidence(frame, slope=None):
 def test_coefficient_of_a_model_that_is_not_linear(value):
     frame, post = yes_or_no()
     found = bml.hypothesis(post, f"x = {value}")
-    assert found.posterior_density.method == "importance-weighted average"
-    close(found, logit_evidence(frame, value) - logit_evidence(frame), 0.1)
+    assert found.posterior_density.method in (
+        "importance-weighted average",
+        "integral at the value by importance sampling",
+    )
+    close(found, logit_evidence(frame, value) - logit_evidence(frame), 0.04)
 
 
 def test_kernel_estimates_know_their_error():

@@ -83,6 +83,11 @@ def test_a_correlation():
     assert_one_factor(big, sampled("y ~ x + (x || g)"), "corr(Intercept, x | g) = 0")
 
 
+def test_a_coefficient_of_counts():
+    big, small = sampled("count ~ x + (1 | g)", "poisson"), sampled("count ~ 1 + (1 | g)", "poisson")
+    assert_one_factor(big, small, "x = 0")
+
+
 @pytest.mark.slow
 def test_two_coefficients_at_once():
     big = bml.sample(
