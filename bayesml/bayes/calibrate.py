@@ -446,9 +446,9 @@ class Work:
             for place in range(self.settings.n):
                 waiting.append(self.begin(place, pool))
                 if len(waiting) > cores:
-                    yield self.finish(waiting.popleft())
+                    yield self.finish(waiting.popleft(), pool)
             while waiting:
-                yield self.finish(waiting.popleft())
+                yield self.finish(waiting.popleft(), pool)
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -475,7 +475,7 @@ class Work:
         stats["diverging"] = found.stats["diverging"].reshape(1, settings.draws, step).any(axis=-1)
         return replace(found, x=found.x[:, step - 1 :: step], stats=stats)
 
-    def finish(self, begun: "Replication | tuple[int, Target, Future[Draws]]") -> Replication:
+    def finish(self, begun: "Replication | tuple[int, Target, Future[Draws]]", pool: ThreadPoolExecutor) -> Replication:
         """Ranks of the true values among the draws of a data set."""
         if isinstance(begun, Replication):
             return begun
@@ -491,7 +491,8 @@ class Work:
                 if longer >= LONGEST or np.nanmin(sizes) >= self.settings.draws / 2:
                     break
                 longer *= 2
-                draws = self.sample(target, place, longer)
+                # never in this thread: nutpie would take an interruption for one of this chain alone
+                draws = pool.submit(self.sample, target, place, longer).result()
         except (RuntimeError, np.linalg.LinAlgError) as error:
             return Replication(place, reason=str(error).strip().splitlines()[0])
         truth = values_of(self.graph_of(target, self.simulated), one_draw(self.truth, place), self.chosen)[0, 0]

@@ -144,7 +144,10 @@ class EngineComparison:
             return ""
         steps = self.steps.loc[address].dropna().sort_values(ascending=False, kind="stable")
         long = steps[steps > APART] if (steps > APART).any() else steps[:1]
-        return ", ".join(f"{name} ({size:.2f})" if np.isfinite(size) else NO_MAXIMUM for name, size in long.items())
+        return ", ".join(
+            f"{name} ({size:{'.2f' if size < 100 else '.2g'}})" if np.isfinite(size) else NO_MAXIMUM
+            for name, size in long.items()
+        )
 
     @property
     def flagged(self) -> pd.DataFrame:

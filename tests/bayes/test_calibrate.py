@@ -1,5 +1,7 @@
 """Simulation-based calibration: over data simulated from the priors, ranks of the true values are uniform."""
 
+import subprocess
+import sys
 import warnings
 from dataclasses import replace
 from functools import cache
@@ -170,10 +172,10 @@ def test_what_is_held_has_no_rank():
 def test_an_interruption_keeps_what_is_done(monkeypatch):
     finish = module.Work.finish
 
-    def interrupted(self, begun):
+    def interrupted(self, begun, pool):
         if begun[0] == 12:
             raise KeyboardInterrupt
-        return finish(self, begun)
+        return finish(self, begun, pool)
 
     whole = usual()
     monkeypatch.setattr(module.Work, "finish", interrupted)
@@ -184,8 +186,29 @@ def test_an_interruption_keeps_what_is_done(monkeypatch):
     pd.testing.assert_frame_equal(found.ranks, whole.ranks.iloc[:12])
 
 
+def test_ctrl_c_keeps_what_is_done():
+    code = (
+        "import os, signal, threading, warnings, bayesml as bml\n"
+        "warnings.simplefilter('ignore')\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from bayesml.bayes import calibrate as module\n"
+        "finish, done = module.Work.finish, []\n"
+        "def counted(self, begun, pool):\n"
+        "    done.append(finish(self, begun, pool))\n"
+        "    if len(done) == 15: os.kill(os.getpid(), signal.SIGINT)\n"
+        "    return done[-1]\n"
+        "module.Work.finish = counted\n"
+        "found = bml.calibrate('Yield ~ 1 + (1 | Batch)', bml.datasets.load('dyestuff'), n=5000, progressbar=False)\n"
+        "print(len(found.ranks), found.complete)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
+    kept, complete = done.stdout.split()
+    assert 14 <= int(kept) <= 20, done.stderr
+    assert complete == "False"
+
+
 def test_an_interruption_before_the_first_is_one(monkeypatch):
-    def interrupted(self, begun):
+    def interrupted(self, begun, pool):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(module.Work, "finish", interrupted)
