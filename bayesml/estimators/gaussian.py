@@ -13,7 +13,7 @@ from bayesml.estimators.gaussian_solution import GaussianSolution, JointSolution
 from bayesml.estimators.held import Held, hold
 from bayesml.estimators.joint import JointDensity, LogPriorFunction
 from bayesml.estimators.profiled import ProfiledLikelihood
-from bayesml.graphs.log_prior import log_prior, require_mode
+from bayesml.graphs.log_prior import log_prior, require_mode, starting_inside
 from bayesml.graphs.roles import Graph
 from bayesml.linalg.border import LOOPS_UP_TO
 from bayesml.linalg.gaussian import GaussianSystem
@@ -52,7 +52,9 @@ def estimate(
     sigma = graph.fixed_sigma if graph.has_scale else 1.0
     design, held = hold(graph.design, graph.held)
     if criterion == "map":
-        solution: GaussianSolution = maximise_jointly(design, criterion, sigma, held, GraphPrior(graph, held), report)
+        with starting_inside(graph):
+            prior = GraphPrior(graph, held)
+            solution: GaussianSolution = maximise_jointly(design, criterion, sigma, held, prior, report)
     elif held.in_covariances:
         solution = maximise_jointly(design, criterion, sigma, held, None, report)
     else:

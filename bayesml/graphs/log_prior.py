@@ -1,6 +1,7 @@
 """Log prior of the natural parameters, with its gradient in the square roots of the covariances: for MAP."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -48,6 +49,30 @@ def require_mode(graph: Graph) -> None:
             f"The density of {unbounded[0][1]} is infinite at 0, so that 0 would be the posterior mode of {names} "
             'whatever the data are: `criterion="map"` has no meaning here. Use `bml.sample`, or give another prior.'
         )
+
+
+@contextmanager
+def starting_inside(graph: Graph) -> Iterator[None]:
+    """Say which priors may have left a search without a start: those with an end inside the parameter's range.
+
+    Raises
+    ------
+    SpecificationError
+        In place of a `FloatingPointError`, where there are such priors.
+    """
+    try:
+        yield
+    except FloatingPointError:
+        ends = {(-np.inf, np.inf), (0.0, np.inf), (-1.0, 1.0)}
+        free = [(address, prior) for address, prior in graph.priors.items() if prior.fixed is None]
+        found = [f"{prior} of `{address}`" for address, prior in free if prior.support not in ends]
+        if not found:
+            raise
+        raise SpecificationError(
+            f"The search for the posterior mode starts where the prior {' or '.join(found)} has no density: the data "
+            "draw the parameter out of its interval, and the mode is likely to lie at an end of it. Use `bml.sample`, "
+            "or widen it."
+        ) from None
 
 
 def log_prior(

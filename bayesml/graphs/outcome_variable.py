@@ -1,5 +1,6 @@
 """The outcome as a random variable of a PyMC model: one class for every family, link and response."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,9 @@ from bayesml.graphs.expressions import INPUT_NAMES, outcome_inputs
 from bayesml.graphs.outcome import OutcomeParts
 from bayesml.graphs.roles import Graph
 from bayesml.graphs.tensors import TENSORS
+
+# New responses are drawn by NumPy on purpose, all rows in one call: it costs nothing that numba calls back for that.
+warnings.filterwarnings("ignore", message="Numba will use object mode to run Outcome", category=UserWarning)
 
 
 class Outcome(RandomVariable):

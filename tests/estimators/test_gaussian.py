@@ -3,13 +3,14 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bayesml as bml
 from bayesml.design.arrays import Design
-from bayesml.errors import DataNote, NotIdentified
+from bayesml.errors import DataNote, NotIdentified, SpecificationError
 from bayesml.estimators.gaussian import maximise_exact
 from bayesml.linalg.gaussian import GaussianSystem
 from bayesml.linalg.marginal import marginal_density
@@ -279,3 +280,12 @@ def test_more_coefficients_than_rows_are_not_identified(rng):
 def test_a_response_that_is_exactly_fitted_is_not_identified():
     with pytest.raises(NotIdentified, match="constant"):
         maximise_exact(design(np.zeros(12), [None], [term("g", np.arange(12) % 3, [None])]), "reml")
+
+
+def test_a_prior_without_density_at_the_start_is_named(rng):
+    """The data draw the coefficient out of its interval: the mode lies at an end, where no search converges."""
+    x = np.tile(np.arange(6.0), 10)
+    table = pd.DataFrame({"y": np.round(10 + 20 * x + rng.normal(size=60)), "x": x, "g": np.repeat(np.arange(10), 6)})
+    model = bml.Model("y ~ x + (1 | g)", priors={"x": bml.Uniform(-0.02, 0.01)})
+    with pytest.raises(SpecificationError, match=r"Uniform\(-0.02, 0.01\) of `x` has no density.*bml.sample"):
+        bml.fit(model, table, criterion="map")
