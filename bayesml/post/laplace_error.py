@@ -179,7 +179,7 @@ def corrections(laplace: np.ndarray, log_ratios: np.ndarray) -> pd.DataFrame:
             "laplace": laplace,
             "correction": np.log(mean) + largest,
             "error": pairs.std(axis=0, ddof=1) / mean / np.sqrt(half),
-            "pareto_k": _arviz().psislw(np.ascontiguousarray(log_ratios.T), axis=-1)[1],
+            "pareto_k": _arviz().psislw(np.ascontiguousarray(-log_ratios.T), axis=-1)[1],
         }
     )
 

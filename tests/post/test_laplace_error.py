@@ -7,6 +7,7 @@ import bayesml as bml
 from bayesml.errors import RefusedTest, SpecificationError
 from bayesml.estimators.laplace_ratios import laplace_ratios, laplace_system
 from bayesml.estimators.quadrature import QuadratureRule
+from bayesml.post.laplace_error import corrections
 
 
 @pytest.fixture(scope="module")
@@ -102,3 +103,9 @@ def test_exact_integrals_and_few_draws_are_refused(epil):
         bml.laplace_error(linear)
     with pytest.raises(SpecificationError, match="at least 100"):
         bml.laplace_error(epil, draws=10)
+
+
+def test_pareto_k_is_that_of_large_ratios(rng):
+    """Ratios whose upper tail falls like r^(-1 / k), with k = 0.8; their inverses are bounded."""
+    log_ratios = 0.8 * rng.exponential(size=(4000, 1))
+    assert corrections(np.zeros(1), log_ratios)["pareto_k"].item() == pytest.approx(0.8, abs=0.15)
