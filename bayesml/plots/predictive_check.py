@@ -258,8 +258,15 @@ def simulate(result: Result, draws: int, ranef: str, random_seed: int | None) ->
     )  # fmt: skip
 
 
-def draw_kind(axes: Axes, check: Check, kind: str, ci_prob: float, rows: Any = slice(None)) -> list[Any]:
-    """One panel of some rows; returns what stands in the legend."""
+def draw_kind(
+    axes: Axes,
+    check: Check,
+    kind: str,
+    ci_prob: float,
+    rows: Any = slice(None),
+    limits: tuple[float, float] | None = None,
+) -> list[Any]:
+    """One panel of some rows, its horizontal axis within limits; returns what stands in the legend."""
     observed, replicated = check.observed[rows], check.replicated[:, rows]
     plain(axes)
     if kind == "density":
@@ -267,7 +274,7 @@ def draw_kind(axes: Axes, check: Check, kind: str, ci_prob: float, rows: Any = s
         axes.set_ylabel("density")
         return line_handles(len(replicated))
     if kind == "ecdf":
-        limits = shown_range(np.array(check.distribution(rows)[0]), replicated)
+        limits = limits or shown_range(check.distribution(rows)[0], replicated)
         draw_distributions(axes, check.distribution(rows), replicated, limits)
         axes.set_ylabel("share up to")
         return line_handles(len(replicated))
@@ -319,12 +326,11 @@ def by_level(
     figure, panels = panel_grid(len(shown), size=(1.8, 1.5), sharex=True, sharey=kind == "ecdf")
     handles: list[Any] = []
     for axes, level in zip(panels, shown, strict=True):
-        handles = draw_kind(axes, check, kind, ci_prob, np.flatnonzero(codes == level))
+        handles = draw_kind(axes, check, kind, ci_prob, np.flatnonzero(codes == level), limits)
         axes.set_title(labels[level], fontsize="small", pad=3)
         axes.set_ylabel("")
         few_ticks(axes, None, 3)
         if kind == "ecdf":
-            axes.set_xlim(limits)
             few_ticks(axes, 3, None)
     figure.supxlabel(check.name, fontsize="medium")
     figure.supylabel("share up to" if kind == "ecdf" else "rows", fontsize="medium")
