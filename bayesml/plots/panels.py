@@ -22,10 +22,11 @@ class Plot(Figure):
     """A Matplotlib figure that a notebook shows once, whether it is the last value of a cell or not."""
 
     def _ipython_display_(self) -> None:
-        pending = "inline" in plt.get_backend() and self in map(plt.figure, plt.get_fignums())
-        if not pending:
-            # IPython then shows the figure as it shows any other.
-            raise NotImplementedError
+        # The inline backend shows what is still open at the end of a cell, so also a figure that the cell returned.
+        if "inline" in plt.get_backend():
+            plt.close(self)
+        # IPython then shows the figure as it shows any other.
+        raise NotImplementedError
 
 
 def panel_grid(

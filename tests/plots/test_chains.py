@@ -168,8 +168,9 @@ def test_notebooks_show_a_figure_once(monkeypatch):
     figure = bml.plots.trace(posterior(3), "hours")
     with pytest.raises(NotImplementedError):
         figure._ipython_display_()
+    assert plt.fignum_exists(figure.number)
     monkeypatch.setattr(plt, "get_backend", lambda: "inline")
-    assert figure._ipython_display_() is None
-    plt.close(figure)
+    # shown by IPython as any figure, and no more open when the backend shows what is
     with pytest.raises(NotImplementedError):
         figure._ipython_display_()
+    assert not plt.fignum_exists(figure.number)
