@@ -212,10 +212,18 @@ def test_data_sets_beyond_the_observed_statistic_stay_beyond_it():
 
 def test_lines_are_data_sets():
     found = drawn("gaussian")
-    figure = prior_predictive(found, "ecdf", draws=7)
-    assert len(figure.axes[0].lines) == 8
-    figure = prior_predictive(found, draws=7)
-    assert len(figure.axes[0].lines) == 8
+    (axes,) = prior_predictive(found, "ecdf", draws=7).axes
+    assert len(axes.collections[0].get_segments()) == 7
+    (axes,) = prior_predictive(found, draws=7).axes
+    assert len(axes.lines) == 7 + 1
+    low, high = axes.get_xlim()
+    observed = axes.lines[-1].get_xydata()
+    assert np.trapezoid(observed[:, 1], observed[:, 0]) == pytest.approx(1, abs=0.02)
+    # a data set that lies beyond the axis in part has a part of the area
+    y = found.responses[0]
+    curve = axes.lines[0].get_xydata()
+    inside = np.mean((y >= low) & (y <= high))
+    assert np.trapezoid(curve[:, 1], curve[:, 0]) == pytest.approx(inside, abs=0.03)
 
 
 def test_responses_that_do_not_exist_are_told():
