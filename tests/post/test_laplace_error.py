@@ -107,5 +107,5 @@ def test_exact_integrals_and_few_draws_are_refused(epil):
 
 def test_pareto_k_is_that_of_large_ratios(rng):
     """Ratios whose upper tail falls like r^(-1 / k), with k = 0.8; their inverses are bounded."""
-    log_ratios = 0.8 * rng.exponential(size=(4000, 1))
-    assert corrections(np.zeros(1), log_ratios)["pareto_k"].item() == pytest.approx(0.8, abs=0.15)
+    log_ratios = 0.8 * rng.exponential(size=(20_000, 9))
+    assert corrections(np.zeros(9), log_ratios)["pareto_k"].mean() == pytest.approx(0.8, abs=0.1)
