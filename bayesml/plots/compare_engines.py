@@ -37,8 +37,7 @@ def compare_engines(comparison: EngineComparison) -> Figure:
     --------
     >>> import bayesml as bml
     >>> found = bml.compare_engines(
-    ...     "Yield ~ 1 + (1 | Batch)", bml.datasets.load("dyestuff2"), draws=500, tune=500, random_seed=1,
-    ...     progressbar=False,
+    ...     "Yield ~ 1 + (1 | Batch)", bml.datasets.load("dyestuff2"), random_seed=1, progressbar=False
     ... )
     >>> figure = bml.plots.compare_engines(found)
     """
