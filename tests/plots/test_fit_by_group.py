@@ -8,6 +8,7 @@ import bayesml as bml
 from bayesml.errors import ColumnNotFound, SpecificationError
 from bayesml.plots.colours import CONDITIONAL, POPULATION
 from tests import fitted_models as models
+from tests.plots.synthetic import ROWS, posterior
 
 
 @pytest.fixture(scope="module")
@@ -113,3 +114,39 @@ def test_categories_are_drawn_one_at_a_time():
     assert np.array_equal(np.sort(np.rint(lines[0].get_ydata())), np.sort(fit.observed[rows] == "3"))
     with pytest.raises(ColumnNotFound, match="has no category '9'"):
         bml.plots.fit_by_group(fit, x="temp[warm]", outcome="9")
+
+
+def band(axes):
+    """Lower and upper limits of the band, in the order of x."""
+    vertices = axes.collections[0].get_paths()[0].vertices
+    places = np.unique(vertices[:, 0])
+    limits = [vertices[vertices[:, 0] == place, 1] for place in places]
+    return np.array([(own.min(), own.max()) for own in limits]).T
+
+
+@pytest.mark.parametrize("family", ["gaussian", "binomial", "cumulative"])
+def test_the_band_is_that_of_predictions(family):
+    post = posterior(3, family)
+    axes = bml.plots.fit_by_group(post, ci_prob=0.8).axes[1]
+    kind = {"kind": "probability", "outcome": "high"} if family == "cumulative" else {}
+    predicted = bml.predict(post, ci_prob=0.8, **kind).iloc[ROWS : 2 * ROWS]
+    np.testing.assert_allclose(band(axes), predicted[["lower", "upper"]].to_numpy().T)
+    np.testing.assert_allclose(line(axes, "conditional").get_ydata(), predicted["estimate"])
+
+
+def test_the_band_of_a_fit_is_its_confidence_interval(fit):
+    figure = bml.plots.fit_by_group(fit, levels=["330"])
+    predicted = bml.predict(fit)[(bml.datasets.load("sleepstudy")["Subject"] == "330").to_numpy()]
+    np.testing.assert_allclose(band(figure.axes[0]), predicted[["lower", "upper"]].to_numpy().T)
+    assert "95% confidence band" in [text.get_text() for text in figure.legends[0].get_texts()]
+    assert not bml.plots.fit_by_group(fit, levels=["330"], ci_prob=None).axes[0].collections
+    with pytest.raises(SpecificationError, match="ci_prob=2"):
+        bml.plots.fit_by_group(fit, ci_prob=2)
+
+
+def test_a_level_with_one_place_has_strokes():
+    fit = models.other("cbpp", "cbind(incidence, size - incidence) ~ period + (1 | herd)", "binomial")
+    figure = bml.plots.fit_by_group(fit, x="period[2]", levels=["8", "1"])
+    assert line(figure.axes[0], "conditional").get_marker() == "_"
+    assert line(figure.axes[1], "conditional").get_marker() == "None"
+    assert figure.get_supylabel() == "proportion, cbind(incidence, size - incidence)"
