@@ -25,7 +25,7 @@ def test_examples(name):
 
 def test_the_verbs_have_examples():
     verbs = (
-        "calibrate", "compare_engines",
+        "calibrate", "compare_engines", "posterior_predictive", "quantile_residuals", "r2",
         "fit", "sample", "predict", "icc", "lrtest", "wald_test", "ranef", "hypothesis", "side_by_side",
         "laplace_error", "sensitivity", "prior_grid", "elicit", "prior_predictive",
     )  # fmt: skip
