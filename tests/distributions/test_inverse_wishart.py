@@ -4,6 +4,8 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import integrate, stats
 
 from bayesml.distributions import InverseWishart
@@ -130,3 +132,26 @@ def test_what_does_not_fit_the_columns_is_refused():
 def test_it_is_no_distribution_of_a_number():
     with pytest.raises(SpecificationError, match="matrices"):
         InverseWishart(3, 1).log_density(1.0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    q=st.integers(1, 4),
+    extra=st.floats(0.2, 20),
+    scale=st.floats(1e-3, 1e3),
+    unit=st.floats(1e-2, 1e2),
+    seed=st.integers(0, 10_000),
+)
+def test_slope_of_any_prior_anywhere(q, extra, scale, unit, seed):
+    """Relative to the size of the root, which the derivative belongs to."""
+    own = np.random.default_rng(seed)
+    factor = own.normal(size=(q, q)) + 3 * np.eye(q)
+    prior = InverseWishart(q - 1 + extra, scale * factor @ factor.T)
+    root = unit * (0.4 * own.normal(size=(q, q)) + 2 * np.eye(q))
+    if np.linalg.cond(root) > 50:
+        return
+    direction = own.normal(size=(q, q)) * unit
+    h = 1e-5
+    up, down = (prior.log_density_of((root + s * h * direction) @ (root + s * h * direction).T) for s in (1, -1))
+    found = np.sum(prior.slope_of(root) * direction)
+    assert found == pytest.approx((up - down) / (2 * h), rel=1e-5, abs=1e-4)
