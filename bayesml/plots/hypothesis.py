@@ -169,7 +169,8 @@ def draw_densities(
     axes.set_xlim(low, high)
     bare_vertical(axes)
     few_ticks(axes, x=5, y=None)
-    axes.set_ylim(bottom=0, top=1.18 * max(line.get_ydata().max(initial=1e-300) for line in axes.lines))  # type: ignore[union-attr]
+    # a prior that is much higher somewhere would press the posterior down
+    axes.set_ylim(bottom=0, top=1.25 * axes.lines[0].get_ydata().max(initial=1e-300))  # type: ignore[union-attr]
     return kinds
 
 
@@ -263,7 +264,7 @@ def draw_point(axes: Axes, part: PointHypothesis) -> set[str]:
         )  # fmt: skip
     axes.text(0.5, 0.98, text, transform=axes.transAxes, ha="center", va="top", fontsize="medium", bbox=box)
     axes.set_xlabel(folded(str(margin.quantity), 48), fontsize="small")
-    axes.set_ylim(top=1.12 * axes.get_ylim()[1])
+    axes.set_ylim(top=1.12 * max(axes.get_ylim()[1], *(1.1 * float(np.exp(density.value)) for density, *_ in heights)))
     return kinds
 
 

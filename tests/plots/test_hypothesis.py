@@ -64,7 +64,7 @@ def test_a_range_has_its_shares_and_interval(post):
 
 def test_an_equality_has_dots_whose_ratio_is_the_bayes_factor(post):
     found, figure, axes = drawn(post, "Days = 10")
-    dots = [line for line in axes.lines if line.get_marker() == "o"]
+    dots = [line for line in axes.lines if line.get_markersize() == 7]
     heights = [line.get_ydata()[0] for line in dots]
     assert [line.get_xdata()[0] for line in dots] == [10, 10]
     assert_allclose(heights[0] / heights[1], found.bf01)
@@ -72,6 +72,16 @@ def test_an_equality_has_dots_whose_ratio_is_the_bayes_factor(post):
     assert_legible(figure, ["Days = 10"])
     _, figure, _ = drawn(post, "Days = 0")
     assert "against the equality" in written(figure)
+    assert_legible(figure)
+
+
+def test_a_high_prior_does_not_press_the_posterior_down():
+    found = bml.hypothesis(posteriors.wine(), "probability(5, temp=warm) > 0.1")
+    figure = bml.plots.hypothesis(found)
+    axes = figure.axes[0]
+    posterior, prior = (line.get_ydata().max() for line in axes.lines[:2])
+    assert prior > 5 * posterior
+    assert_allclose(axes.get_ylim()[1], 1.25 * posterior)
     assert_legible(figure)
 
 
