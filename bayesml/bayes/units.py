@@ -20,7 +20,7 @@ from bayesml.results.marginal_likelihood import thinned
 from bayesml.results.posterior import Posterior
 
 ROW, GROUP = "row", "group"
-MOST_VALUES = 20_000_000
+MOST_VALUES = 8_000_000
 MOST_ROW_NODES = 400_000_000
 FEWEST_DRAWS = 1000
 BLOCK = 4_000_000
@@ -100,7 +100,7 @@ class Rows(Units):
 
     @property
     def block(self) -> int:
-        return len(self.index) if self.graph.exact else max(1, BLOCK // self.draws.sigma.size)
+        return max(1, BLOCK // self.draws.sigma.size)
 
     def rows(self, unit: int) -> np.ndarray:
         return np.array([unit])
