@@ -87,6 +87,7 @@ def sample_density(
     # nutpie draws seeds of its own: where no start is found with one of them, one that was found is taken
     found_one = next(iter(starts.values()))
     work = Run(density, draws, tune, cores, target_accept, lambda own: start(density, own, found_one))
+    found: Draws | None
     try:
         found, alive = work(len(starts), seed, progress.chains(len(starts), draws + tune)), list(starts)
     except RuntimeError:
