@@ -127,7 +127,10 @@ def sampled_model(graph: Graph, addresses: TensorVariable | None = None) -> pm.M
         # their density is an output of the Op
         effects = pm.Flat("effects", dims="effect") if arrays.n_effects else flat_input("effects", np.empty(0))
         inputs = [
-            *(flat_input(name, array) for name, array in zip(("lower", "width"), parameters.bounds, strict=True)),
+            *(
+                flat_input(name, array)
+                for name, array in zip(("corr_lower", "corr_width"), parameters.bounds, strict=True)
+            ),
             flat_input("layout", parameters.layout),
             *(flat_input(name, array) for name, array in vars(arrays).items()),
             flat_input("kernel_addresses", joint_addresses()) if addresses is None else addresses,

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 from pytensor.compile.mode import Mode
+from pytensor.compile.sharedvalue import SharedVariable
+from pytensor.graph.traversal import graph_inputs
 from scipy import stats
 
 from bayesml.distributions import Distribution
@@ -190,3 +192,9 @@ def test_effects_over_powers_of_their_sds_have_the_same_density(rng):
     found = density(model, point_of(graph, at, True) | {"effects": b / sds**weights})
     # the Jacobian of b in the scaled effects
     assert found == pytest.approx(centred + float(weights @ np.log(sds)), rel=1e-12)
+
+
+def test_inputs_have_names_of_their_own(case):
+    graph, _ = case
+    names = [v.name for v in graph_inputs([sampled_model(graph).logp()]) if isinstance(v, SharedVariable)]
+    assert sorted(names) == sorted(set(names))
