@@ -9,6 +9,7 @@ from pytensor import function
 from pytensor.compile.mode import Mode
 
 from bayesml.distributions import Distribution
+from bayesml.distributions.base import scipy_stats
 from bayesml.graphs.dimensions import ordered_parameters
 from bayesml.graphs.prior_scales import PriorScales
 from bayesml.graphs.roles import Graph
@@ -86,22 +87,23 @@ def _pieces(
         places = [i for i, prior in enumerate(priors) if prior.kind == kind]
         own = [priors[i] for i in places]
         numbers = {key: np.array([prior.numbers[key] for prior in own]) for key in own[0].numbers}
-        inside = np.array([interior(priors[i].support, values[i]) for i in places])
+        inside = np.array([interior(priors[i], values[i]) for i in places])
         make = own[0].factor_pieces if factors else own[0].pieces
         yield from make(name if len(kinds) == 1 else f"{name}_{kind}", numbers, inside).items()
 
 
-def interior(support: tuple[float, float], value: float) -> float:
-    """The value, or one near it that lies inside an interval."""
-    lower, upper = support
+def interior(prior: Distribution, value: float) -> float:
+    """The value, or one that lies well inside the support of its prior."""
+    lower, upper = prior.support
+    if prior.fixed is not None or (lower < value < upper and not (isfinite(lower) and isfinite(upper))):
+        return value
     if isfinite(lower) and isfinite(upper):
         edge = 0.02 * (upper - lower)
         return float(np.clip(value, lower + edge, upper - edge))
-    if isfinite(lower) and value <= lower:
-        return lower + 0.1 * (lower - value) + 0.1 * abs(lower)
-    if isfinite(upper) and value >= upper:
-        return upper - 0.1 * (value - upper) - 0.1 * abs(upper)
-    return value
+    form = prior.scipy(scipy_stats())
+    if form is not None:
+        return float(form.ppf(0.25 if isfinite(lower) else 0.75))
+    return lower + 0.1 * (1.0 + abs(lower)) if isfinite(lower) else upper - 0.1 * (1.0 + abs(upper))
 
 
 def least_squares(graph: Graph) -> np.ndarray:
