@@ -158,11 +158,12 @@ def draw_cumulative_sums(axes: Axes, values: np.ndarray, diverging: np.ndarray) 
     for sign in (-1, 1):
         axes.axhline(sign * BRIDGE_LIMIT, **REFERENCE)
     axes.axhline(0, **{**REFERENCE, "linestyle": ":"})
-    for i, chain in enumerate(values):
-        scale = chain.std() * np.sqrt(draws) or 1.0
-        path = np.concatenate([[0.0], np.cumsum(chain - chain.mean()) / scale])
-        axes.plot(path, linewidth=1.1, **line_style(i))
-    largest = max(1.1 * BRIDGE_LIMIT, *np.abs(axes.get_ylim()))
+    scales = values.std(axis=1, keepdims=True) * np.sqrt(draws)
+    steps = (values - values.mean(axis=1, keepdims=True)) / np.where(scales > 0, scales, 1.0)
+    paths = np.cumsum(steps, axis=1)
+    for i, path in enumerate(paths):
+        axes.plot(np.append(0.0, path), linewidth=1.1, **line_style(i))
+    largest = 1.1 * max(BRIDGE_LIMIT, np.abs(paths).max())
     axes.set_ylim(-largest, largest)
     axes.margins(x=0.01)
     few_ticks(axes)
