@@ -45,7 +45,8 @@ def sample(
         Never changed.
     priors : str, path or dict, optional
         A prior set, ``"weakly_informative"`` (the default), ``"flat"``, ``"rstanarm"``, …; the path of a file of one's
-        own, ``"my_priors.toml"``; or priors by address that replace some of the default set.
+        own, ``"my_priors.toml"``; or priors by address that replace some of the default set, or
+        of another: ``bml.Priors("stata", {"x": bml.Normal(0, 1)})``.
         `prior_table(model, data)` shows them as numbers.
     draws, tune : int, default 1000
         Draws to keep, and draws to adapt with, in each chain.
@@ -101,7 +102,8 @@ def sample(
     if priors is not None:
         model = replace(model, priors=Priors.of(priors))
     marginal = parametrisation == "marginal" or (parametrisation == "auto" and is_exact(model))
-    with CompileAhead(kind="marginal" if marginal else "joint") as ahead:
+    # the kernels of marginal sampling are the large ones
+    with CompileAhead(wanted=marginal) as ahead:
         design = build_design(model, data)
         # PyMC takes two seconds to import: only here, where the other process is at work already.
         nuts = import_module("bayesml.estimators.nuts")

@@ -17,7 +17,6 @@ from typing import Any, Self
 
 import numba
 
-from bayesml.graphs.joint_kernel import ARGUMENTS, BACK, predictors_and_density, pull_back_predictors
 from bayesml.graphs.marginal_kernel import DENSITY, marginal_with_gradient
 from bayesml.linalg.border import border_of_coefficients
 from bayesml.linalg.elimination import eliminate, sweep_back
@@ -32,14 +31,11 @@ from bayesml.linalg.marginal import (
     solve_at,
 )
 
-KERNELS: dict[str, tuple[tuple[Any, tuple[Any, ...]], ...]] = {
-    "marginal": (
-        (marginal_with_gradient, DENSITY), (sweep_back, SWEEP_BACK), (solve_at, WHOLE), (draw_effects, DRAWS),
-        (eliminate, ELIMINATE), (density_parts, WHOLE), (border_of_coefficients, BORDER),
-    ),
-    "joint": ((predictors_and_density, ARGUMENTS), (pull_back_predictors, BACK)),
-}  # fmt: skip
-"""The large kernels and types of their arguments, by what is sampled: what takes longest first."""
+KERNELS: tuple[tuple[Any, tuple[Any, ...]], ...] = (
+    (marginal_with_gradient, DENSITY), (sweep_back, SWEEP_BACK), (solve_at, WHOLE), (draw_effects, DRAWS),
+    (eliminate, ELIMINATE), (density_parts, WHOLE), (border_of_coefficients, BORDER),
+)  # fmt: skip
+"""The large kernels and types of their arguments: what takes longest first."""
 
 PATIENCE = 180.0
 """Seconds after which this process compiles what the other has not."""
@@ -49,12 +45,12 @@ import gc, sys
 gc.disable()
 sys.path[:] = {path!r}
 from bayesml.estimators.compile_ahead import compile_unclaimed
-compile_unclaimed({folder!r}, {kind!r}, range({count}))
+compile_unclaimed({folder!r}, range({count}))
 """
 
 
-def compile_unclaimed(folder: str, kind: str, order: Iterable[int]) -> None:
-    """Compile into the cache those of `KERNELS` of a kind, in an order, that the other process has not begun.
+def compile_unclaimed(folder: str, order: Iterable[int]) -> None:
+    """Compile into the cache those of `KERNELS`, in an order, that the other process has not begun.
 
     A process claims a kernel by creating a file in `folder`, which only one of them can.
     """
@@ -63,7 +59,7 @@ def compile_unclaimed(folder: str, kind: str, order: Iterable[int]) -> None:
             Path(folder, str(i)).touch(exist_ok=False)
         except OSError:  # it exists, or cannot be created: then the kernel is compiled when it is called
             continue
-        kernel, arguments = KERNELS[kind][i]
+        kernel, arguments = KERNELS[i]
         kernel.compile(arguments)
 
 
@@ -74,18 +70,15 @@ class CompileAhead:
     ----------
     wanted : bool, default True
         Whether to start it at all.
-    kind : {"marginal", "joint"}
-        The kernels that are needed.
     """
 
-    def __init__(self, wanted: bool = True, kind: str = "marginal") -> None:
-        self.kind = kind
+    def __init__(self, wanted: bool = True) -> None:
         self.folder: TemporaryDirectory[str] | None = None
         self.process: subprocess.Popen[bytes] | None = None
-        if wanted and not all(compiled(kernel) for kernel, _ in KERNELS[kind]):
+        if wanted and not all(compiled(kernel) for kernel, _ in KERNELS):
             with suppress(OSError):
                 self.folder = TemporaryDirectory(prefix="bayesml-")
-                self.process = start(self.folder.name, kind)
+                self.process = start(self.folder.name)
 
     def __enter__(self) -> Self:
         return self
@@ -105,7 +98,7 @@ class CompileAhead:
         """Help the process from the other end, then wait until it is done, well or not."""
         if self.process is not None and self.folder is not None:
             if self.process.poll() is None:
-                compile_unclaimed(self.folder.name, self.kind, reversed(range(len(KERNELS[self.kind]))))
+                compile_unclaimed(self.folder.name, reversed(range(len(KERNELS))))
             with suppress(subprocess.TimeoutExpired):
                 self.process.wait(PATIENCE)
 
@@ -122,13 +115,13 @@ def compiled(kernel: Any) -> bool:
         return True
 
 
-def start(folder: str, kind: str) -> subprocess.Popen[bytes] | None:
+def start(folder: str) -> subprocess.Popen[bytes] | None:
     """The process, or None where this interpreter cannot be started again, as in a frozen or embedding program."""
     if getattr(sys, "frozen", False) or not Path(sys.executable or "").name.lower().startswith(("python", "pypy")):
         return None
     cache = {"NUMBA_CACHE_DIR": numba.config.CACHE_DIR} if numba.config.CACHE_DIR else {}
     quiet: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
-    code = CODE.format(path=sys.path, folder=folder, kind=kind, count=len(KERNELS[kind]))
+    code = CODE.format(path=sys.path, folder=folder, count=len(KERNELS))
     flags = getattr(subprocess, "CREATE_NO_WINDOW", 0)
     return subprocess.Popen([sys.executable, "-c", code], env=os.environ | cache, creationflags=flags, **quiet)
 

@@ -24,8 +24,6 @@ from bayesml.estimators.nuts_progress import SamplingProgress
 from bayesml.estimators.nuts_start import family_start, marginal_start, unconstrained_start, value_shapes
 from bayesml.estimators.separation import separated
 from bayesml.graphs.derivatives import RowDerivatives
-from bayesml.graphs.flat_variables import flat_input
-from bayesml.graphs.joint_kernel import joint_addresses
 from bayesml.graphs.marginal_model import MachineCode, marginal_model, system_inputs
 from bayesml.graphs.propriety import require_proper
 from bayesml.graphs.roles import Graph
@@ -230,14 +228,8 @@ class CompiledGraph:
         # centred while looking for the mode; what is sampled is chosen there
         joint = graph.replace(centred=(True,) * len(graph.random))
         with progress.step("Compiling the joint model"), collector_paused():
-            addresses = flat_input("kernel_addresses", np.zeros(2, np.int64))
-
-            def enter() -> None:
-                ahead.finish()
-                addresses.set_value(joint_addresses())
-
-            model = sampled_model(joint, addresses)
-            return cls(joint, model, compile_density(model, value_shapes(model), enter), None, kind)
+            model = sampled_model(joint)
+            return cls(joint, model, compile_density(model, value_shapes(model)), None, kind)
 
     @classmethod
     def marginal(cls, graph: Graph, progress: SamplingProgress, ahead: CompileAhead) -> "CompiledGraph":

@@ -91,7 +91,7 @@ def different(columns: Sequence[np.ndarray | None], n: int) -> tuple[np.ndarray,
     return np.array(kept, float).reshape(-1, n), places
 
 
-def sampled_model(graph: Graph, addresses: TensorVariable | None = None) -> pm.Model:
+def sampled_model(graph: Graph) -> pm.Model:
     """The joint density of outcome, random effects and parameters, for the sampler.
 
     The path from parameters to linear predictors is one Op. Its variables are the same for every model:
@@ -107,9 +107,6 @@ def sampled_model(graph: Graph, addresses: TensorVariable | None = None) -> pm.M
     Parameters
     ----------
     graph : Graph
-    addresses : TensorVariable, optional
-        An input for those of the kernels, which the caller sets before anything is evaluated; by default they are
-        compiled here.
     """
     parameters, priors, dimensions = CovarianceParameters(graph), graph.priors, Dimensions(graph)
     arrays = FlatArrays.of(graph.design, graph.centred)
@@ -133,7 +130,7 @@ def sampled_model(graph: Graph, addresses: TensorVariable | None = None) -> pm.M
             ),
             flat_input("layout", parameters.layout),
             *(flat_input(name, array) for name, array in vars(arrays).items()),
-            flat_input("kernel_addresses", joint_addresses()) if addresses is None else addresses,
+            flat_input("kernel_addresses", joint_addresses()),
         ]
         eta, density = JointPredictors()(sd, unit, beta, effects, *inputs)
         pm.Potential("density_of_effects", density)

@@ -29,26 +29,24 @@ def running(process: Any) -> Any:
 
 def test_kernels_are_compiled_by_one_process_only(tmp_path, monkeypatch):
     stubs = [Stub() for _ in range(3)]
-    monkeypatch.setattr(compile_ahead, "KERNELS", {"joint": [(stub, ("types",)) for stub in stubs]})
+    monkeypatch.setattr(compile_ahead, "KERNELS", [(stub, ("types",)) for stub in stubs])
     (tmp_path / "1").touch()
-    compile_unclaimed(str(tmp_path), "joint", range(3))
-    compile_unclaimed(str(tmp_path), "joint", reversed(range(3)))
+    compile_unclaimed(str(tmp_path), range(3))
+    compile_unclaimed(str(tmp_path), reversed(range(3)))
     assert [stub.asked for stub in stubs] == [[("types",)], [], [("types",)]]
 
 
-@pytest.mark.parametrize("kind", KERNELS)
-def test_kernels_of_declared_types_are_what_sampling_calls(kind):
-    for kernel, arguments in KERNELS[kind]:
+def test_kernels_of_declared_types_are_what_sampling_calls():
+    for kernel, arguments in KERNELS:
         kernel.compile(arguments)
         assert compiled(kernel)
         assert [*kernel.overloads].count(arguments) == 1
 
 
-@pytest.mark.parametrize("kind", KERNELS)
-def test_no_process_where_all_is_compiled(kind):
-    for kernel, arguments in KERNELS[kind]:
+def test_no_process_where_all_is_compiled():
+    for kernel, arguments in KERNELS:
         kernel.compile(arguments)
-    with CompileAhead(kind=kind) as ahead:
+    with CompileAhead() as ahead:
         assert ahead.process is None
         ahead.finish()
 
@@ -56,12 +54,12 @@ def test_no_process_where_all_is_compiled(kind):
 @pytest.mark.parametrize("executable", [None, "", "/usr/lib/R/bin/exec/R"])
 def test_no_process_without_an_interpreter(monkeypatch, tmp_path, executable):
     monkeypatch.setattr(sys, "executable", executable)
-    assert start(str(tmp_path), "marginal") is None
+    assert start(str(tmp_path)) is None
 
 
 def test_no_process_in_a_frozen_program(monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "frozen", True, raising=False)
-    assert start(str(tmp_path), "marginal") is None
+    assert start(str(tmp_path)) is None
 
 
 def test_process_ends_with_its_context(monkeypatch):
@@ -82,11 +80,10 @@ def test_a_process_that_fails_is_no_error(monkeypatch):
     assert running(ahead.process).returncode == 3
 
 
-@pytest.mark.parametrize("kind", KERNELS)
-def test_the_process_finds_the_package_and_its_kernels(tmp_path, kind):
-    for i in range(len(KERNELS[kind])):
+def test_the_process_finds_the_package_and_its_kernels(tmp_path):
+    for i in range(len(KERNELS)):
         (tmp_path / str(i)).touch()
-    assert running(start(str(tmp_path), kind)).wait(120) == 0
+    assert running(start(str(tmp_path))).wait(120) == 0
 
 
 def test_collector_is_on_again():
