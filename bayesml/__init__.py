@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from bayesml.results.side_by_side import side_by_side
     from bayesml.results.storage import load
     from bayesml.sample import sample
+    from bayesml.spec.priors import Priors
     from bayesml.syntax.model import Model
 
 _HOME = {
@@ -95,6 +96,7 @@ _HOME = {
     "prior_grid": "bayesml.bayes.prior_grid",
     "prior_predictive": "bayesml.bayes.prior_predictive",
     "prior_table": "bayesml.bayes.prior_table",
+    "Priors": "bayesml.spec.priors",
     "quantile_residuals": "bayesml.post.quantile_residuals",
     "r2": "bayesml.post.r2",
     "ranef": "bayesml.post.ranef",
@@ -136,18 +138,13 @@ _HOME = {
 
 _SUBPACKAGES = ("datasets", "distributions", "errors", "families", "links", "plots")
 
-__all__ = [  # noqa: RUF022 - verbs first
-    "fit", "sample", "refit", "predict", "posterior_predictive", "quantile_residuals", "icc", "r2", "lrtest",
-    "wald_test",
-    "ranef", "hypothesis", "sensitivity", "prior_grid",
-    "side_by_side", "equations", "report", "laplace_error", "graph", "prior_table", "prior_predictive", "elicit", "Model", "load",
-    "calibrate", "compare_engines",
-    "bayes_factor",
-    "compare",
-    "dic",
-    "leave_one_group_out",
-    "loo",
-    "evidence",
+__all__ = [  # noqa: RUF022 - in the order of an analysis
+    "Model", "Priors", "fit", "sample", "refit", "load",
+    "prior_table", "prior_predictive", "elicit", "prior_grid", "sensitivity", "calibrate", "compare_engines",
+    "predict", "posterior_predictive", "quantile_residuals", "ranef", "icc", "r2",
+    "hypothesis", "wald_test", "lrtest", "laplace_error",
+    "loo", "leave_one_group_out", "dic", "evidence", "bayes_factor", "compare",
+    "side_by_side", "equations", "report", "graph",
     "Beta", "Cauchy", "Exponential", "Fixed", "Flat", "Gamma", "HalfCauchy", "HalfFlat", "HalfNormal", "HalfStudentT",
     "Horseshoe", "InverseGamma", "InverseWishart", "LKJ", "Laplace", "LogNormal", "Normal", "OnPrecision", "OnVariance",
     "ScaledBeta", "StudentT", "Truncated", "Uniform",
