@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 
 from bayesml.plots.colours import line_style
 
-NOTE_CHARACTERS, LEGEND_CHARACTERS = 16, 12
+NOTE_CHARACTERS, LEGEND_CHARACTERS = 16, 13
 """Characters an inch of the text below the panels, and of legends."""
 
 
