@@ -73,3 +73,13 @@ def test_links_lead_somewhere():
     root = Path(__file__).parents[1]
     missing = [link for link in re.findall(r"\]\(([^)#]+)\)", README) if not (root / link).exists()]
     assert missing == []
+
+
+def test_the_bayesian_analysis_runs_as_written(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code = block("python", 2).replace("random_seed=1)", "random_seed=1, progressbar=False)")
+    quiet = code.replace("bml.loo(post)", "bml.loo(post, progressbar=False)").replace(
+        "bml.compare_engines(model, df)", "bml.compare_engines(model, df, random_seed=1, progressbar=False)"
+    )
+    exec(quiet, {"bml": bml, "df": bml.datasets.load("sleepstudy")})
+    assert (tmp_path / "sleep.html").stat().st_size > 100_000
