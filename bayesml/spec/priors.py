@@ -32,8 +32,7 @@ class Priors:
     Examples
     --------
     >>> import bayesml as bml
-    >>> from bayesml.spec.priors import Priors
-    >>> str(Priors("flat", {"Days": bml.Normal(0, 10)}))
+    >>> str(bml.Priors("flat", {"Days": bml.Normal(0, 10)}))
     'flat, Days ~ Normal(0, 10)'
     """
 

@@ -104,7 +104,8 @@ class Model(spec.Model):
     priors : str, path or dict, optional
         Name of a prior set, path of a file of one's own (``"my_priors.toml"``), or priors by address that replace those
         of the default set:
-        ``{"Days": bml.Normal(0, 10), "sd(Days | Subject)": bml.HalfNormal(10), "sigma": bml.Fixed(1)}``.
+        ``{"Days": bml.Normal(0, 10), "sd(Days | Subject)": bml.HalfNormal(10), "sigma": bml.Fixed(1)}``;
+        `bml.Priors` has set and priors.
     na : {"drop", "raise"}, default "drop"
         Rows with a missing value in a column that is used are dropped, counted and told; or refused.
     frequencies : str, optional
