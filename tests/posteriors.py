@@ -49,3 +49,11 @@ def wine() -> BayesianResult:
         "rating ~ temp + contact + (1 | judge)", bml.datasets.load("wine"), family="cumulative", target_accept=0.98,
         random_seed=4, progressbar=False,
     )  # fmt: skip
+
+
+@cache
+def without_fixed_effects() -> BayesianResult:
+    """Yields around their mean by batch, without a coefficient."""
+    data = bml.datasets.load("dyestuff")
+    centred = data.assign(Yield=data["Yield"] - data["Yield"].mean())
+    return bml.sample("Yield ~ 0 + (1 | Batch)", centred, draws=300, tune=300, random_seed=1, progressbar=False)

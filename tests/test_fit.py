@@ -165,3 +165,12 @@ def test_a_model_takes_other_priors():
     given = bml.fit(model, sleep, criterion="map", priors={"Days": bml.Normal(0, 1)})
     whole = bml.fit("Reaction ~ Days + (1 | Subject)", sleep, criterion="map", priors={"Days": bml.Normal(0, 1)})
     assert given["Days"] == whole["Days"] < 8
+
+
+def test_modes_without_fixed_effects():
+    data = bml.datasets.load("dyestuff")
+    data = data.assign(Yield=data["Yield"] - data["Yield"].mean())
+    mode = bml.fit("Yield ~ 0 + (1 | Batch)", data, criterion="map", priors={"sigma": bml.HalfNormal(60)})
+    assert mode.vcov.shape == (0, 0)
+    assert list(mode.parameters.index) == ["sd(Intercept | Batch)", "sigma"]
+    assert mode.parameters["se"].gt(0).all()

@@ -186,7 +186,7 @@ def at_posterior_means(draws: Posterior) -> Posterior:
     """Posterior means of everything, as one draw."""
 
     def mean(array: np.ndarray) -> np.ndarray:
-        return array.mean(axis=(0, 1), keepdims=True) if array.size else array
+        return array.mean(axis=(0, 1), keepdims=True) if array.size else array[:1, :1]
 
     return replace(
         draws, beta=mean(draws.beta), sds=tuple(map(mean, draws.sds)), corrs=tuple(map(mean, draws.corrs)),

@@ -81,8 +81,8 @@ def prediction_at(result: Result, wanted: Prediction, text: str) -> PredictionAt
     terms = [k for k, term in enumerate(columns.terms) if set(names_of(term.group)) <= set(given)]
     held = columns.held(given, terms, wanted, text)
     conditional = bool(terms)
-    newdata = {name: [value] for name, value in (columns.fillers(conditional) | held | given).items()}
-    rows = prediction_rows(result, newdata, random=conditional, groups=conditional)
+    cells = {name: [value] for name, value in (columns.fillers(conditional) | held | given).items()}
+    rows = prediction_rows(result, cells or pd.DataFrame(index=[0]), random=conditional, groups=conditional)
     rows = replace(
         rows,
         terms=tuple(

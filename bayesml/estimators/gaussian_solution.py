@@ -266,8 +266,9 @@ class JointSolution(GaussianSolution):
         if self.objective.log_prior is None:
             return super().vcov_free_beta
         order, B = self.system.order, self.system.scaling.coefficients
+        first = len(self.inverse_information) - len(order)
         out = np.empty((len(order), len(order)))
-        out[np.ix_(order, order)] = B @ self.inverse_information[-len(order) :, -len(order) :] @ B.T
+        out[np.ix_(order, order)] = B @ self.inverse_information[first:, first:] @ B.T
         return out
 
     @cached_property

@@ -54,3 +54,10 @@ def test_other_families():
 def test_the_focus_is_one_of_two():
     with pytest.raises(SpecificationError, match='give "conditional" or "marginal"'):
         bml.dic(posteriors.dyestuff(), focus="joint")
+
+
+def test_models_without_fixed_effects():
+    post = posteriors.without_fixed_effects()
+    mean = post.effects[0][..., 0][..., post.design.random[0].codes]
+    at_means = -2 * stats.norm(mean.mean(axis=(0, 1)), post.draws("sigma").mean()).logpdf(post.design.y).sum()
+    assert bml.dic(post).deviance_at_means == pytest.approx(at_means)

@@ -104,3 +104,11 @@ def test_a_column_whose_mean_is_not_known_must_be_given():
 def test_kinds_that_a_family_does_not_have():
     with pytest.raises(SpecificationError, match="outcomes that can be counted"):
         bml.hypothesis(posteriors.sleepstudy(), "probability(1, Days=2) > 0.5")
+
+
+def test_models_without_columns_have_a_mean():
+    post = posteriors.dyestuff()
+    assert_allclose(draws(post, "mean()")[0], post.draws("Intercept"))
+    nothing = posteriors.without_fixed_effects()
+    assert_allclose(draws(nothing, "mean()")[0], 0)
+    assert_allclose(draws(nothing, "mean(Batch=A)")[0], nothing.draws("b(Intercept | Batch[A])"))
