@@ -72,8 +72,13 @@ class AtPoint:
 
 
 def log_average(log_terms: np.ndarray, method: str) -> LogDensity:
-    """Logarithm of the mean of exp(log_terms) over draws (chain, draw), with its Monte-Carlo standard error."""
+    """Logarithm of the mean of exp(log_terms) over draws (chain, draw), with its Monte-Carlo standard error.
+
+    Minus infinity, of unknown error, where the terms are too small for numbers in every draw.
+    """
     top = log_terms.max()
+    if top == -np.inf:
+        return LogDensity(-np.inf, np.inf, method)
     terms = np.exp(log_terms - top)
     mean = terms.mean()
     return LogDensity(float(top + np.log(mean)), float(mcse_of_mean(terms) / mean), method)

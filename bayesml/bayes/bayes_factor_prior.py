@@ -55,14 +55,14 @@ class Scaled:
         ends = sorted(end * self.weight for end in self.prior.support)
         return ends[0], ends[1]
 
-    def density(self, x: np.ndarray) -> np.ndarray:
-        """Density at x; 0 outside the support."""
+    def log_density(self, x: np.ndarray) -> np.ndarray:
+        """Log density at x; minus infinity outside the support."""
         value = np.asarray(x, float) / self.weight
         low, high = self.prior.support
         inside = (value > low) & (value < high)
         within = (low + high) / 2 if np.isfinite(low + high) else low + 1 if np.isfinite(low) else min(high - 1, 0.0)
         safe = np.where(inside, value, within)
-        return np.where(inside, np.exp(self.prior.log_density(safe)) / abs(self.weight), 0.0)
+        return np.where(inside, self.prior.log_density(safe) - np.log(abs(self.weight)), -np.inf)
 
     def quantiles(self) -> np.ndarray:
         """Quantiles at `PROBABILITIES`, from below."""
@@ -102,26 +102,26 @@ def log_density_of_sum(
         parts.append(Scaled(Normal(mean, float(np.sqrt(variance))), 1.0))
     match parts:
         case [one]:
-            with np.errstate(divide="ignore"):
-                return LogDensity(float(np.log(one.density(np.array(value)))))
+            return LogDensity(float(one.log_density(np.array(value))))
         case [first, second]:
-            with np.errstate(divide="ignore"):
-                return LogDensity(float(np.log(convolved(first, second, value))), method="quadrature")
+            return LogDensity(log_convolved(first, second, value), method="quadrature")
     return by_draws(parts, value, np.random.default_rng(list(seed)))
 
 
-def convolved(first: Scaled, second: Scaled, value: float) -> float:
-    """Density of the sum of two at a value, by Gauss–Legendre rules between the quantiles of both."""
+def log_convolved(first: Scaled, second: Scaled, value: float) -> float:
+    """Log density of the sum of two at a value, by Gauss–Legendre rules between the quantiles of both."""
     (a, b), (c, d) = first.ends, second.ends
     low, high = max(a, value - d), min(b, value - c)
     if not low < high:
-        return 0.0
+        return -np.inf
     cuts = np.concatenate([first.quantiles(), value - second.quantiles(), [low, high]])
     cuts = np.unique(cuts[np.isfinite(cuts) & (cuts >= low) & (cuts <= high)])
     nodes, rule = np.polynomial.legendre.leggauss(NODES)
     half = np.diff(cuts)[:, None] / 2
     x = cuts[:-1, None] + half * (1 + nodes)
-    return float(np.sum(half * rule * first.density(x) * second.density(value - x)))
+    log_terms = np.log(half * rule) + first.log_density(x) + second.log_density(value - x)
+    top = log_terms.max()
+    return float(top + np.log(np.sum(np.exp(log_terms - top)))) if np.isfinite(top) else -np.inf
 
 
 def by_draws(parts: Sequence[Scaled], value: float, rng: np.random.Generator) -> LogDensity:
@@ -129,11 +129,13 @@ def by_draws(parts: Sequence[Scaled], value: float, rng: np.random.Generator) ->
     widths = [np.ptp(part.weight * part.form.ppf([0.25, 0.75])) for part in parts]
     widest = int(np.argmax(widths))
     others = [part.draws(DRAWS, rng) for i, part in enumerate(parts) if i != widest]
-    density = parts[widest].density(value - np.sum(others, axis=0))
-    mean = density.mean()
-    with np.errstate(divide="ignore"):
-        error = float(density.std() / np.sqrt(len(density)) / mean) if mean > 0 else np.inf
-        return LogDensity(float(np.log(mean)), error, f"average over {DRAWS} draws")
+    log_terms = parts[widest].log_density(value - np.sum(others, axis=0))
+    method, top = f"average over {DRAWS} draws", log_terms.max()
+    if not np.isfinite(top):
+        return LogDensity(-np.inf, np.inf, method)
+    terms = np.exp(log_terms - top)
+    mean = terms.mean()
+    return LogDensity(float(top + np.log(mean)), float(terms.std() / np.sqrt(len(terms)) / mean), method)
 
 
 def log_density_jointly(

@@ -9,7 +9,7 @@ import bayesml as bml
 from bayesml.bayes.bayes_factor_prior import (
     Scaled,
     by_draws,
-    convolved,
+    log_convolved,
     log_density_jointly,
     log_density_of_sum,
 )
@@ -44,8 +44,16 @@ def test_quadrature_of_two(first, second, weight, value):
     t, step = np.linspace(-20, 20, 800_001, retstep=True)
     x = np.sinh(t)
     expected = step * np.sum(np.cosh(t) * a.pdf(x) * b.pdf((value - x) / weight) / abs(weight))
-    found = convolved(Scaled(first, 1.0), Scaled(second, weight), value)
-    assert_allclose(found, expected, rtol=1e-6, atol=1e-300)
+    found = log_convolved(Scaled(first, 1.0), Scaled(second, weight), value)
+    assert_allclose(np.exp(found), expected, rtol=1e-6, atol=1e-300)
+
+
+def test_densities_far_out_do_not_become_zero():
+    alone = log_density_of_sum([NORMAL], np.array([1.0]), 1e4, [1])
+    assert_allclose(alone.value, stats.norm(1, 2).logpdf(1e4))
+    flat_top = log_density_of_sum([NORMAL, bml.Uniform(0, 1e-3)], np.array([1.0, 1.0]), 400.0, [1])
+    assert_allclose(flat_top.value, stats.norm(1, 2).logpdf(400), rtol=2e-5)
+    assert log_density_of_sum([GAMMA], np.array([1.0]), -1.0, [1]).value == -np.inf
 
 
 def test_sums_of_cauchys_are_cauchy():
