@@ -135,13 +135,16 @@ class IntegratedLikelihood:
         """Means (levels, q) and covariances (levels, q, q) of the effects of each term: quadratures know them."""
         raise NotImplementedError
 
+    def prior_density(self, point: Point) -> float:
+        """Log prior; 0 without one."""
+        if self.log_prior is None:
+            return 0.0
+        values = self.ancillaries.natural(self.ancillaries.phi(point.extra[self.p :]))
+        return self.log_prior(self.beta(point.extra), self.natural_roots(point.roots), values)[0]
+
     def log_likelihood(self, point: Point) -> float:
         """The value without the prior."""
-        if self.log_prior is None:
-            return point.value
-        phi = self.ancillaries.phi(point.extra[self.p :])
-        natural_roots = self.natural_roots(point.roots)
-        return point.value - self.log_prior(self.beta(point.extra), natural_roots, self.ancillaries.natural(phi))[0]
+        return point.value - self.prior_density(point)
 
 
 class LaplaceLikelihood(IntegratedLikelihood):

@@ -10,7 +10,7 @@ from bayesml.covariance import Covariance
 from bayesml.design.arrays import Design
 from bayesml.design.collapsing import collapse
 from bayesml.errors import ConvergenceWarning, NotIdentified
-from bayesml.estimators.ascent import Ascent, Optimum
+from bayesml.estimators.ascent import Ascent, Optimum, Point
 from bayesml.estimators.gaussian import sizes
 from bayesml.estimators.held import Held, hold
 from bayesml.estimators.integrated import (
@@ -24,7 +24,7 @@ from bayesml.estimators.quadrature import QuadratureRule, climb_on
 from bayesml.estimators.separation import refuse_separation
 from bayesml.families.ancillary import unconstrained
 from bayesml.graphs.derivatives import RowDerivatives
-from bayesml.graphs.log_prior import log_prior, require_mode
+from bayesml.graphs.log_prior import log_prior, require_mode, starting_inside
 from bayesml.graphs.roles import Graph
 from bayesml.linalg.laplace import IndefiniteError, LaplaceSystem
 from bayesml.linalg.threads import one_blas_thread
@@ -89,7 +89,8 @@ def maximise(
         raise NotIdentified(f"The likelihood cannot be evaluated at the fit without random effects: {error}.") from None
     extra = np.concatenate([beta, phi[ancillaries.free]])
     ascent = ascent_of(objective, structures, design, report, polish=quadrature is None)
-    optimum = climb_from(ascent, structures, G, extra)
+    with starting_inside(graph):
+        optimum = climb_from(ascent, objective, structures, G, extra)
     refuse_perfect(optimum, ancillaries, graph)
     final: IntegratedLikelihood = objective
     integration = "Laplace" if design.random else "exact"
@@ -139,13 +140,30 @@ def centred(design: Design, ancillaries: Ancillaries, graph: Graph) -> tuple[Des
     return replace(design, fixed_columns=tuple(columns)), means
 
 
-def climb_from(ascent: Ascent, structures: Sequence[Covariance], G: Sequence[np.ndarray], extra: np.ndarray) -> Optimum:
-    """The optimum from covariances, or from smaller ones where effects of that size leave what a link allows."""
-    for _ in range(SHRINKINGS):
+def climb_from(
+    ascent: Ascent,
+    objective: IntegratedLikelihood,
+    structures: Sequence[Covariance],
+    G: Sequence[np.ndarray],
+    extra: np.ndarray,
+) -> Optimum:
+    """The optimum from covariances, or from smaller ones where effects of that size leave what a link allows.
+
+    Raises
+    ------
+    FloatingPointError
+        The prior has no density there.
+    NotIdentified
+        The likelihood has no value there.
+    """
+    start = Point([s.chart(g) for s, g in zip(structures, G, strict=True)], extra)
+    for shrinkings in range(SHRINKINGS):
         try:
-            return ascent.best([s.chart(g) for s, g in zip(structures, G, strict=True)], extra)
+            return ascent.best([s.chart(0.1**shrinkings * g) for s, g in zip(structures, G, strict=True)], extra)
         except FloatingPointError:
-            G = [0.1 * g for g in G]
+            continue
+    if not np.isfinite(objective.prior_density(start)):
+        raise FloatingPointError("the prior has no density at the starting values")
     raise NotIdentified(
         "The random effects have no mode near the fit without them, as where a mean reaches the end of what its link "
         "allows. Choose a link that keeps means inside (log, logit), or leave out a random term."

@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 import bayesml as bml
-from bayesml.errors import NotIdentified
+from bayesml.errors import NotIdentified, SpecificationError
 
 GROUPS, ROWS = 15, 6
 CODES = np.repeat(np.arange(GROUPS), ROWS)
@@ -131,3 +131,11 @@ def test_conditional_predictors_have_their_errors_beside_cut_points(data):
     # of 50 units of x, and of what a group of 120 rows leaves open
     assert (far["se"] > 49.0 * fit.se["x"]).all()
     assert (near["se"] < 0.4).all()
+
+
+def test_a_prior_without_density_at_the_start_is_named(rng):
+    group, x = np.repeat(np.arange(10), 8), rng.normal(size=80)
+    table = pd.DataFrame({"y": rng.poisson(np.exp(0.3 + x)), "x": x, "g": group})
+    model = bml.Model("y ~ x + (1 | g)", family="poisson", priors={"x": bml.Truncated(bml.Normal(0, 1), upper=0)})
+    with pytest.raises(SpecificationError, match=r"Truncated\(Normal\(0, 1\), upper=0\) of `x` has no density"):
+        bml.fit(model, table, criterion="map")
