@@ -5,10 +5,12 @@ from matplotlib.lines import Line2D
 
 from bayesml.plots.chains import chain_panels, draw_cumulative_sums
 from bayesml.plots.colours import REFERENCE
+from bayesml.plots.shared_text import documented
 from bayesml.results.base import Result
 from bayesml.results.selection import Wanted
 
 
+@documented
 def cumulative_sum(result: Result, parameters: Wanted = None, limit: int = 12, columns: int | None = None) -> Figure:
     """Return a figure of the cumulative sums of each chain's draws less the chain's mean.
 
@@ -16,19 +18,12 @@ def cumulative_sum(result: Result, parameters: Wanted = None, limit: int = 12, c
 
     Parameters
     ----------
-    result : BayesianResult
-    parameters : str or sequence of str, optional
-        Addresses (`Days`), groups of them (`sd(Subject)`, `b(Subject)`) and patterns (`b(Days | *)`). Default: all but
-        the random effects.
-    limit : int, default 12
-        Panels at most; of more parameters those with the largest R-hat are shown, which the figure says.
-    columns : int, optional
-        Panels in a row.
+    {parameters}
+    {worst panels}
 
     Returns
     -------
-    matplotlib.figure.Figure
-        One panel a parameter, titled by its address, R-hat, and bulk and tail effective sample size.
+    {titled panels}
 
     Raises
     ------

@@ -8,10 +8,12 @@ from bayesml.plots.chains import draw_densities, patch
 from bayesml.plots.draws import require_draws
 from bayesml.plots.marginals import marginal_panels
 from bayesml.plots.panels import chain_handles
+from bayesml.plots.shared_text import documented
 from bayesml.results.base import Result
 from bayesml.results.selection import Wanted
 
 
+@documented
 def density(
     result: Result,
     parameters: Wanted = None,
@@ -24,16 +26,8 @@ def density(
 
     Parameters
     ----------
-    result : BayesianResult
-    parameters : str or sequence of str, optional
-        Addresses (`Days`), groups of them (`sd(Subject)`, `b(Subject)`) and patterns (`b(Days | *)`). Default: all but
-        the random effects.
-    limit : int, default 12
-        Panels at most; of more parameters the first are shown, which the figure says.
-    columns : int, optional
-        Panels in a row.
-    ci_prob : float, default 0.95
-        Content of the equal-tailed interval, drawn as a bar below with the median as a point.
+    {parameters}
+    {first panels}
     by_chain : bool, default True
         False leaves out the lines of the chains.
 

@@ -11,6 +11,7 @@ from bayesml.errors import SpecificationError
 from bayesml.plots.colours import BLUE, REFERENCE, VERMILLION
 from bayesml.plots.draws import at_least_one, left_out, require_draws, selected_draws
 from bayesml.plots.panels import bottom_label, few_ticks, folded, legend, notes, panel_grid, plain
+from bayesml.plots.shared_text import documented
 from bayesml.results import diagnostics
 from bayesml.results.base import Result
 from bayesml.results.selection import Wanted
@@ -24,15 +25,13 @@ STYLES: dict[str, dict[str, Any]] = {
 STEPS = 12
 
 
+@documented
 def ess(result: Result, parameters: Wanted = None, kind: str = "parameter", limit: int | None = None) -> Figure:
     """Return a figure of effective sample sizes, bulk and tail, by parameter or as they grew with the draws.
 
     Parameters
     ----------
-    result : BayesianResult
-    parameters : str or sequence of str, optional
-        Addresses (`Days`), groups of them (`sd(Subject)`, `b(Subject)`) and patterns (`b(Days | *)`). Default: all but
-        the random effects.
+    {parameters}
     kind : {"parameter", "evolution"}
         One line a parameter; or one panel a parameter, with the sizes after so many draws a chain.
     limit : int, optional

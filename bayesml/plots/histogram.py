@@ -8,10 +8,12 @@ from bayesml.plots.colours import SKY
 from bayesml.plots.densities import TAIL
 from bayesml.plots.marginals import marginal_panels
 from bayesml.plots.panels import bare_vertical
+from bayesml.plots.shared_text import documented
 from bayesml.results.base import Result
 from bayesml.results.selection import Wanted
 
 
+@documented
 def histogram(
     result: Result,
     parameters: Wanted = None,
@@ -24,16 +26,8 @@ def histogram(
 
     Parameters
     ----------
-    result : BayesianResult
-    parameters : str or sequence of str, optional
-        Addresses (`Days`), groups of them (`sd(Subject)`, `b(Subject)`) and patterns (`b(Days | *)`). Default: all but
-        the random effects.
-    limit : int, default 12
-        Panels at most; of more parameters the first are shown, which the figure says.
-    columns : int, optional
-        Panels in a row.
-    ci_prob : float, default 0.95
-        Content of the equal-tailed interval, drawn as a bar below with the median as a point.
+    {parameters}
+    {first panels}
     bins : int, default 40
 
     Returns

@@ -109,7 +109,12 @@ def notes(figure: Figure, *texts: str) -> None:
     """Sentences below the panels, folded to the width of the figure; those that are empty are left out."""
     text = " ".join(text for text in texts if text)
     if text:
-        figure.supxlabel(folded(text, int(NOTE_CHARACTERS * figure.get_figwidth())), fontsize="x-small")
+        figure.supxlabel(filled(text, int(NOTE_CHARACTERS * figure.get_figwidth())), fontsize="x-small")
+
+
+def filled(text: str, width: int) -> str:
+    """Sentences on as many lines as they need; no line ends within a group, `(Days | Subject)`."""
+    return "\n".join(wrap(text.replace(" | ", "\xa0|\xa0"), width)).replace("\xa0", " ")
 
 
 def legend(figure: Figure, handles: Sequence[Any], title: str | None = None, columns: int | None = None) -> None:

@@ -34,8 +34,9 @@ def prior_grid(frame: pd.DataFrame) -> Figure:
     -------
     matplotlib.figure.Figure
         Points are posterior means, lines equal-tailed intervals; marks tell what was sampled from what is weighted
-        draws. The dashed line and the stripe are estimate and confidence interval of the likelihood fit. More than 12
-        quantities, or 60 priors, are cut off, which is said.
+        draws. Where priors of one address alone vary, it is named above and not in each row. The dashed line and the
+        stripe are estimate and confidence interval of the likelihood fit. More than 12 quantities, or 60 priors, are
+        cut off, which is said.
 
     Examples
     --------
@@ -58,7 +59,8 @@ def prior_grid(frame: pd.DataFrame) -> Figure:
         if len(all_of) > most
     ]
     quantities, priors = quantities[:MOST_PANELS], priors[:MOST_PRIORS]
-    labels = {prior: folded(prior, 40) for prior in reversed(priors)}
+    address, names = short_names(priors)
+    labels = {prior: folded(names[prior], 40) for prior in reversed(priors)}
     lines = 1 + max(label.count("\n") for label in labels.values())
     height = max(1.4, (0.12 + 0.15 * lines) * len(priors) + 0.7)
     across = min(ACROSS, len(quantities))
@@ -73,7 +75,7 @@ def prior_grid(frame: pd.DataFrame) -> Figure:
     first = panels[0]
     first.set_yticks(list(places.values()), list(labels.values()), fontsize="small")
     first.set_ylim(-0.6, len(priors) - 0.4)
-    legend(figure, handles(rows, reference))
+    legend(figure, handles(rows, reference), title=f"Priors of {address}" if address else None)
     content = frame.attrs.get("ci_prob")
     size = "" if content is None else f"{100 * content:.6g}% "
     notes(figure, f"Posterior means and equal-tailed {size}intervals.", *told)
@@ -84,6 +86,15 @@ def split(frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Rows of the likelihood fit, and of posteriors."""
     posterior = frame["source"].isin(SOURCES)
     return frame[~posterior], frame[posterior]
+
+
+def short_names(priors: list[str]) -> tuple[str, dict[str, str]]:
+    """The address whose priors alone vary, empty where there are others; and what each row is called."""
+    parts = {prior: prior.split(" ~ ") for prior in priors}
+    addresses = {own[0] for own in parts.values() if len(own) > 1}
+    if len(addresses) != 1 or max(map(len, parts.values())) > 2 or "," in (address := addresses.pop()):
+        return "", {prior: prior for prior in priors}
+    return address, {prior: own[-1] for prior, own in parts.items()}
 
 
 def draw_reference(axes: Axes, own: pd.DataFrame) -> None:

@@ -3,28 +3,23 @@
 from matplotlib.figure import Figure
 
 from bayesml.plots.chains import chain_panels, draw_ranks, patch
+from bayesml.plots.shared_text import documented
 from bayesml.results.base import Result
 from bayesml.results.selection import Wanted
 
 
+@documented
 def rank(result: Result, parameters: Wanted = None, limit: int = 12, columns: int | None = None) -> Figure:
     """Return a figure of the ranks of each chain's draws among all draws: one histogram in 20 bars a chain.
 
     Parameters
     ----------
-    result : BayesianResult
-    parameters : str or sequence of str, optional
-        Addresses (`Days`), groups of them (`sd(Subject)`, `b(Subject)`) and patterns (`b(Days | *)`). Default: all but
-        the random effects.
-    limit : int, default 12
-        Panels at most; of more parameters those with the largest R-hat are shown, which the figure says.
-    columns : int, optional
-        Panels in a row.
+    {parameters}
+    {worst panels}
 
     Returns
     -------
-    matplotlib.figure.Figure
-        One panel a parameter, titled by its address, R-hat, and bulk and tail effective sample size.
+    {titled panels}
 
     Raises
     ------

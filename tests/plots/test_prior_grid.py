@@ -72,6 +72,19 @@ def test_the_reference_is_a_line_and_a_stripe(grid):
     assert_legible(figure, ["REML fit", "weighted draws", "sampled", "equal-tailed 95% intervals", "flat"])
 
 
+def test_an_address_that_alone_varies_is_named_once():
+    figure = bml.plots.prior_grid(made_up(3, 1))
+    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()][::-1]
+    assert labels == ["model", "HalfNormal(1)", "HalfNormal(2)"]
+    assert_legible(figure, ["Priors of sd(a rather long name | grouping factor)"])
+
+
+def test_crossed_priors_keep_their_addresses():
+    frame = made_up(3, 1).replace({"prior": {"model": "flat, a ~ Normal(0, 1)"}})
+    axes = bml.plots.prior_grid(frame).axes[0]
+    assert "grouping factor" in "".join(label.get_text() for label in axes.get_yticklabels())
+
+
 def test_rows_of_one_quantity(grid):
     figure = bml.plots.prior_grid(grid[grid["quantity"] == "Days"])
     assert len(figure.axes) == 1
