@@ -14,6 +14,7 @@ from scipy import optimize
 from bayesml.distributions import DISTRIBUTIONS, Distribution
 from bayesml.distributions.base import scipy_stats
 from bayesml.errors import SpecificationError
+from bayesml.results.sections import percent
 
 IN_PRELIZ: dict[str, tuple[str, dict[str, str]]] = {
     "Normal": ("Normal", {}),
@@ -215,7 +216,7 @@ class Request:
         form = prior.scipy(scipy_stats())
         reached = float(form.cdf(high) - form.cdf(low))
         if not abs(reached - mass) <= TOLERANCE:
-            self.refuse(f"{100 * mass:g} % between {low:g} and {high:g}", f"{prior} has {100 * reached:.1f} %")
+            self.refuse(f"{percent(mass)} between {low:g} and {high:g}", f"{prior} has {100 * reached:.1f} %")
         return prior
 
     def of_quantiles(self, quantiles: Mapping[float, float]) -> Distribution:

@@ -22,6 +22,7 @@ from bayesml.results.diagnostics import ESS_PER_CHAIN, RHAT_LIMIT, ess, rhat
 from bayesml.results.intervals import normal_quantile
 from bayesml.results.likelihood import LikelihoodResult
 from bayesml.results.posterior_summary import interval_tails
+from bayesml.results.sections import percent
 from bayesml.spec.model import Model
 from bayesml.spec.priors import Priors
 from bayesml.syntax.statement import Address, addresses_in
@@ -322,7 +323,7 @@ class GridRun:
 
     def closing_notes(self) -> list[str]:
         """What a reader must know of the rows."""
-        notes = [*self.notes, f"Intervals are equal-tailed, {100 * self.options.ci_prob:g}%."]
+        notes = [*self.notes, f"Intervals are equal-tailed, {percent(self.options.ci_prob)}."]
         if self.refitted:
             notes.append(f"Sampled anew: {'; '.join(self.refitted)}.")
         weighted = len(self.cells) - len(self.refitted) - sum(own.endswith("(left out)") for own in self.doubtful)

@@ -21,6 +21,7 @@ from bayesml.results.posterior import Posterior, linear_predictors, row_blocks
 from bayesml.results.posterior_summary import interval_tails
 from bayesml.results.predictive import ancillary_draws
 from bayesml.results.prior_draws import draw_prior
+from bayesml.results.sections import percent
 from bayesml.spec.model import Model
 from bayesml.tables.table import Column, Row, Section, Table
 
@@ -132,7 +133,7 @@ class PriorPredictive:
         columns = (
             Column("observed", kind),
             Column("prior median", kind, name="median"),
-            Column(f"{100 * self.ci_prob:g} % interval", kind, name="lower"),
+            Column(f"{percent(self.ci_prob)} interval", kind, name="lower"),
             Column("", kind, name="upper", joined=True),
             Column("below", "ratio"),
             Column("", "text", name="implies"),

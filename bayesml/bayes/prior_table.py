@@ -10,6 +10,7 @@ from bayesml.distributions import Distribution
 from bayesml.graphs.of_data import PriorsLike, graph_of
 from bayesml.graphs.prior_scales import PriorScales
 from bayesml.graphs.roles import Graph
+from bayesml.results.sections import percent
 from bayesml.spec.model import Model
 
 
@@ -123,7 +124,7 @@ def implication(
         return f"held at {prior.fixed:g}"
     if prior.improper:
         return "flat: any value is as likely as any other"
-    content = f"{100 * ci_prob:g} %"
+    content = percent(ci_prob)
     if not unit:
         return f"{content} between {plain_number(lower)} and {plain_number(upper)}"
     if not np.isfinite(scale) or scale == 0:

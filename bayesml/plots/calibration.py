@@ -12,6 +12,7 @@ from bayesml.errors import ColumnNotFound, SpecificationError
 from bayesml.plots.colours import BAND, BLUE, REFERENCE, VERMILLION
 from bayesml.plots.panels import bottom_label, heading, notes, panel_grid, plain
 from bayesml.results.prior_draws import scipy_stats
+from bayesml.results.sections import percent
 
 MOST_PANELS = 24
 LABELS = {
@@ -87,7 +88,7 @@ def calibration(
         plain(axes)
     bottom_label(panels, LABELS[kind])
     figure.supylabel("distribution function minus uniform" if kind == "difference" else "data sets", fontsize="small")
-    content = f"{100 * ci_prob:.6g} %"
+    content = percent(ci_prob)
     meaning = (
         f"Uniform ranks stay in the band as a whole with {content} probability."
         if kind == "difference"

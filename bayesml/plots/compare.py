@@ -9,6 +9,7 @@ from bayesml.errors import SpecificationError
 from bayesml.plots.colours import BLUE, GREY, REFERENCE
 from bayesml.plots.panels import few_ticks, folded, notes, panel_grid, plain
 from bayesml.results.intervals import normal_quantile
+from bayesml.results.sections import percent
 
 SHOWN = {
     "loo": ("elpd_diff", "dse", "weight"),
@@ -68,7 +69,7 @@ def compare(comparison: pd.DataFrame, ci_prob: float = 0.95) -> Figure:
     axes.plot(values, places, "o", color=BLUE, markersize=6, zorder=2)
     axes.set_yticks(places, [folded(str(name), 34) for name in comparison.index], fontsize="small")
     axes.set_ylim(-0.6, len(comparison) - 0.4)
-    axes.set_xlabel(WORDS[by].format(ci=f"{100 * ci_prob:.6g} %"), fontsize="small")
+    axes.set_xlabel(WORDS[by].format(ci=percent(ci_prob)), fontsize="small")
     plain(axes)
     few_ticks(axes, x=7, y=None)
     if weight is not None:

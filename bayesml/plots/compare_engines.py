@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 from bayesml.bayes.compare_engines import APART, ENGINES, EngineComparison
 from bayesml.plots.colours import GREY, PALE, REFERENCE, marker_style
 from bayesml.plots.panels import folded, legend, notes, panel_grid, plain
+from bayesml.results.sections import percent
 
 ORDER = tuple(ENGINES)
 MOST_ROWS = 40
@@ -65,7 +66,7 @@ def compare_engines(comparison: EngineComparison) -> Figure:
     legend(figure, [handle(name) for name in engines])
     notes(
         figure,
-        f"Lines are {100 * comparison.ci_prob:.6g} % posterior intervals; the stripe is {APART:g} sd to either side.",
+        f"Lines are {percent(comparison.ci_prob)} posterior intervals; the stripe is {APART:g} sd to either side.",
         left_out,
     )
     return figure

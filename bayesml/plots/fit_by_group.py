@@ -27,6 +27,7 @@ from bayesml.results.base import Result
 from bayesml.results.intervals import normal_quantile
 from bayesml.results.likelihood import LikelihoodResult
 from bayesml.results.response_scale import trials_of
+from bayesml.results.sections import percent
 
 MOST_PANELS = 24
 SIDES = ((4, 2.4), (12, 1.9), (math.inf, 1.5))
@@ -117,7 +118,7 @@ def fit_by_group(
         for label, style in (("data", POINTS), ("conditional", CONDITIONAL), ("population", POPULATION))
     ]
     if ci_prob is not None:
-        handles.append(Patch(label=f"{100 * ci_prob:.6g}% {interval_word(result)} band", **BAND))
+        handles.append(Patch(label=f"{percent(ci_prob)} {interval_word(result)} band", **BAND))
     count = len(term.levels)
     title = term.group if len(shown) == count else f"{len(shown)} of {count} levels of {term.group}"
     legend(figure, handles, title)

@@ -18,6 +18,7 @@ from bayesml.errors import RefusedTest, SpecificationError
 from bayesml.plots.colours import BAND, BLUE, CONDITIONAL, GREY, POPULATION, REFERENCE, VERMILLION
 from bayesml.plots.densities import density_curve
 from bayesml.plots.panels import bare_vertical, few_ticks, legend, notes, panel_grid, plain
+from bayesml.results.sections import percent
 from bayesml.syntax.statement import Arithmetic, Comparison, Logical, Number
 
 POINTS = 1500
@@ -82,7 +83,7 @@ def hypothesis(found: Hypothesis | Hypotheses, limit: int = 12, columns: int | N
     kinds: set[str] = set()
     for axes, part in zip(panels, parts, strict=True):
         kinds |= draw_panel(axes, part)
-    content = f"{100 * parts[0].ci_prob:g} %"
+    content = percent(parts[0].ci_prob)
     hdi = Line2D([], [], label=f"{content} highest-density interval", **HDI)
     legend(figure, [handle for name, handle in (HANDLES | {"hdi": hdi}).items() if name in kinds])
     told = [note for part in parts for note in part.read.told]

@@ -10,6 +10,7 @@ from bayesml.results.bayesian import BayesianResult
 from bayesml.results.intervals import normal_quantile
 from bayesml.results.posterior import flat_draws
 from bayesml.results.posterior_summary import interval_tails
+from bayesml.results.sections import percent
 
 INNER = 0.5
 """Content of the thick part of an interval."""
@@ -65,5 +66,5 @@ def interval_words(results: Sequence[Result], ci_prob: float) -> str:
     words: dict[str, None] = {}
     for result in results:
         estimate, _, interval = result.column_titles
-        words[f"{estimate}s with {100 * ci_prob:.6g}% {interval}s"] = None
+        words[f"{estimate}s with {percent(ci_prob)} {interval}s"] = None
     return ", ".join(words)

@@ -13,6 +13,7 @@ from bayesml.plots.draws import require_draws, shown_draws
 from bayesml.plots.panels import few_ticks, folded, legend, notes, panel_grid
 from bayesml.results.base import Result
 from bayesml.results.posterior_summary import interval_tails
+from bayesml.results.sections import percent
 from bayesml.results.selection import Wanted
 
 BAR: dict[str, Any] = {"color": BLACK, "linewidth": 2.2, "solid_capstyle": "butt"}
@@ -40,7 +41,7 @@ def marginal_panels(
         axes.plot([np.median(values)], [0.0], color=BLACK, marker="o", markersize=5, **place)
         axes.set_title(folded(address, 32), fontsize="small", pad=4)
         few_ticks(axes, y=None)
-    bar = Line2D([], [], marker="o", markersize=5, label=f"median and {100 * ci_prob:.6g}% interval", **BAR)
+    bar = Line2D([], [], marker="o", markersize=5, label=f"median and {percent(ci_prob)} interval", **BAR)
     legend(figure, [*handles, bar])
     notes(figure, told)
     return figure

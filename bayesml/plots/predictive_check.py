@@ -37,6 +37,7 @@ from bayesml.post.streams import CHECK_STREAM, stream
 from bayesml.post.turnbull import intervals_of, turnbull
 from bayesml.results.base import Result
 from bayesml.results.posterior_summary import interval_tails
+from bayesml.results.sections import percent
 
 KINDS = ("auto", "density", "ecdf", "bars", "group", "statistic")
 LINES, PANELS, MANY = 50, 400, 1000
@@ -392,7 +393,7 @@ def level_statistics(
         small = {"markersize": 3.5 if few else 1.5, "elinewidth": 1.2 if few else 0.8}
         axes.errorbar(
             middle, places, xerr=[middle - lower, upper - middle], **{**INTERVAL, **small},
-            label=f"{len(check.replicated)} simulated: median, {100 * ci_prob:.6g}% interval",
+            label=f"{len(check.replicated)} simulated: median, {percent(ci_prob)} interval",
         )  # fmt: skip
         axes.plot(own[order], places, color=BLACK, marker="|", markersize=7 if few else 4,
                   markeredgewidth=1.8, linestyle="none", zorder=4, label="observed")  # fmt: skip

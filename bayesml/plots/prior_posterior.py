@@ -19,6 +19,7 @@ from bayesml.plots.prior_curves import central_interval, curve_height, prior_cur
 from bayesml.post.options import one_of
 from bayesml.results.base import Result
 from bayesml.results.posterior_summary import interval_tails
+from bayesml.results.sections import percent
 from bayesml.results.selection import Wanted
 
 PRIOR: dict[str, Any] = {"color": VERMILLION, "linestyle": (0, (5, 2)), "linewidth": 1.5}
@@ -95,7 +96,7 @@ def prior_posterior(
         flat |= prior.improper
         before = "flat" if prior.improper else f"{summary(prior, ci_prob)[1]:.3g}"
         heading(axes, address, f"sd: prior {before}, posterior {np.std(values):.3g}")
-    interval = Patch(color=BLUE, alpha=0.2, label=f"{100 * ci_prob:g} % interval")
+    interval = Patch(color=BLUE, alpha=0.2, label=f"{percent(ci_prob)} interval")
     legend(figure, [Line2D([], [], label="prior", **PRIOR), Line2D([], [], label="posterior", **POSTERIOR), interval])
     notes(figure, told, "Lines without a curve are flat priors." if flat else "")
     return figure

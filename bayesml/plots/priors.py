@@ -26,6 +26,7 @@ from bayesml.plots.panels import bare_vertical, few_ticks, folded, legend, notes
 from bayesml.plots.prior_curves import axis_height, draw_prior, shown_interval
 from bayesml.results.base import Result
 from bayesml.results.posterior_summary import interval_tails
+from bayesml.results.sections import percent
 from bayesml.results.selection import Wanted, select
 from bayesml.spec.model import Model
 
@@ -194,6 +195,6 @@ def handles(labels: list[str], ci_prob: float) -> list[Any]:
     """What stands in the legend: the sets, the interval of one, the natural scale."""
     reference = Line2D([], [], label="natural scale of the data", **REFERENCE)
     if len(labels) == 1:
-        interval = Patch(color=BLUE, alpha=0.18, label=f"{100 * ci_prob:g} % interval")
+        interval = Patch(color=BLUE, alpha=0.18, label=f"{percent(ci_prob)} interval")
         return [Line2D([], [], label=labels[0], **line_style(0)), interval, reference]
     return [*(Line2D([], [], label=label, **line_style(i)) for i, label in enumerate(labels)), reference]

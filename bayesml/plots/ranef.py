@@ -14,6 +14,7 @@ from bayesml.plots.intervals import term_intervals
 from bayesml.plots.panels import Plot, apart, few_ticks, folded, notes, plain
 from bayesml.results.base import GroupDict, Result
 from bayesml.results.bayesian import BayesianResult
+from bayesml.results.sections import percent
 
 MOST_LABELS = 80
 """Labels of levels in a panel at most; of more levels every second one, or third, … has its label."""
@@ -102,8 +103,8 @@ def terms_by_group(result: Result, group: str | Sequence[str] | None) -> dict[st
 def what_intervals(result: Result, ci_prob: float) -> str:
     """What points and lines are, in words."""
     if isinstance(result, BayesianResult):
-        return f"posterior medians with {100 * ci_prob:.6g}% credible intervals"
-    return f"conditional modes with {100 * ci_prob:.6g}% intervals at the estimated parameters"
+        return f"posterior medians with {percent(ci_prob)} credible intervals"
+    return f"conditional modes with {percent(ci_prob)} intervals at the estimated parameters"
 
 
 def draw_group(panels: Sequence[Axes], result: Result, terms: list[int], ci_prob: float, sort: bool) -> int:

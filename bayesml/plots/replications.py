@@ -12,6 +12,7 @@ from matplotlib.patches import Patch
 from bayesml.plots.colours import BLACK, BLUE, PALE
 from bayesml.plots.densities import array_stats
 from bayesml.results.posterior_summary import interval_tails
+from bayesml.results.sections import percent
 
 OBSERVED: dict[str, Any] = {"color": BLACK, "linewidth": 2.0, "linestyle": "-", "zorder": 3}
 REPLICATED: dict[str, Any] = {"color": BLUE, "linewidth": 0.7, "linestyle": "-", "alpha": 0.3, "zorder": 1}
@@ -223,7 +224,7 @@ def line_handles(count: int, observed: bool = True) -> list[Any]:
 
 def bar_handles(count: int, ci_prob: float, observed: bool = True) -> list[Any]:
     """Legend of bars."""
-    marks = Line2D([], [], label=f"{count} simulated: median, {100 * ci_prob:.6g}% interval", **INTERVAL)
+    marks = Line2D([], [], label=f"{count} simulated: median, {percent(ci_prob)} interval", **INTERVAL)
     return [*([Patch(label="observed", **BAR)] if observed else []), marks]
 
 

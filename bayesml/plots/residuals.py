@@ -20,6 +20,7 @@ from bayesml.post.options import one_of
 from bayesml.post.quantile_residuals import drawn_fitted, quantile_residuals
 from bayesml.results.base import Result
 from bayesml.results.intervals import normal_quantile
+from bayesml.results.sections import percent
 
 KINDS = {
     "quantile": "quantile residual",
@@ -124,7 +125,7 @@ def residuals(
     for axes in panels:
         plain(axes)
         few_ticks(axes, None, 6)
-    told = f"Bands: {100 * ci_prob:.6g}% under the model."
+    told = f"Bands: {percent(ci_prob)} under the model."
     notes(figure, told, what_was_taken(result, ranef, at) if exact else "")
     return figure
 

@@ -16,6 +16,7 @@ from bayesml.plots.colours import GREY, REFERENCE, line_style, marker_style
 from bayesml.plots.panels import bottom_label, few_ticks, folded, heading, legend, notes, panel_grid, plain
 from bayesml.results.base import Result
 from bayesml.results.bayesian import BayesianResult
+from bayesml.results.sections import percent
 
 MOST_ROWS, MOST_PANELS = 40, 12
 POWERS = (0.5, 1.0, 2.0)
@@ -151,7 +152,7 @@ def path(found: Sensitivity, table: pd.DataFrame, block: str, ci_prob: float) ->
     unsure = frame["pareto_k"].max() > limit
     notes(
         figure,
-        f"Posterior means, and {100 * ci_prob:.6g}% intervals as thin lines.",
+        f"Posterior means, and {percent(ci_prob)} intervals as thin lines.",
         f"Hollow marks: Pareto k above {limit:.2f}, not to be relied on." if unsure else "",
         left_out,
     )

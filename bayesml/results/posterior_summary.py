@@ -8,7 +8,7 @@ from bayesml.design.addresses import Address, parameter_addresses
 from bayesml.errors import SpecificationError
 from bayesml.results import diagnostics
 from bayesml.results.posterior import term_covariance
-from bayesml.results.sections import part_names, response_fact
+from bayesml.results.sections import part_names, percent, response_fact
 from bayesml.tables.table import Column, Row, Section, Table
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def draw_columns(first: str, ci_prob: float, name: str) -> tuple[Column, ...]:
     return (
         Column(first, name=name),
         Column("sd", name="se", spread=True),
-        Column(f"[{100 * ci_prob:.6g}% cred. interval]", name="lower"),
+        Column(f"[{percent(ci_prob)} cred. interval]", name="lower"),
         Column("", name="upper", joined=True),
         Column("R-hat", "statistic", name="rhat"),
         Column("ESS", "count", name="ess_bulk"),

@@ -2,7 +2,7 @@
 
 from bayesml.errors import SpecificationError
 from bayesml.results.base import Result
-from bayesml.results.sections import part_names
+from bayesml.results.sections import part_names, percent
 from bayesml.tables.table import Column, Row, Section, Table
 
 
@@ -47,7 +47,7 @@ def side_by_side(*results: Result, ci_prob: float = 0.95) -> Table:
             f"side_by_side() takes results of one family and link; given were {' and '.join(families)}."
         )
     frames = [result.interval_frame(ci_prob) for result in results]
-    content = f"{100 * ci_prob:.6g}%"
+    content = percent(ci_prob)
     columns: list[Column] = []
     legend: list[str] = []
     for result in results:

@@ -34,10 +34,10 @@ def test_default_priors_of_sleepstudy(sleepstudy):
     assert days["sd"] == pytest.approx(2.5 * days["scale"])
     assert days["upper"] == pytest.approx(stats.norm.ppf(0.975) * days["sd"])
     assert days["prior"] == "Normal(0, 48.892)"
-    assert days["implies"] == "95 % within 0 ± 4.9 sd(Reaction) per sd(Days)"
+    assert days["implies"] == "95% within 0 ± 4.9 sd(Reaction) per sd(Days)"
     assert table.loc["Intercept", "mean"] == pytest.approx(y.mean())
     assert table.loc["corr(Intercept, Days | Subject)", "upper"] == pytest.approx(0.95)
-    assert table.loc["sigma", "implies"] == "95 % between 0.033 and 3.5 sd(Reaction)"
+    assert table.loc["sigma", "implies"] == "95% between 0.033 and 3.5 sd(Reaction)"
     assert set(table["source"]) == {"weakly_informative"}
 
 
@@ -110,4 +110,4 @@ def test_files_are_named_as_the_source(tmp_path, sleepstudy):
     table = prior_table(FORMULA, sleepstudy, priors=str(path))
     assert table.loc["sigma", "source"] == "mine.toml"
     assert set(table["source"].drop("sigma")) == {"rstanarm"}
-    assert table.loc["sigma", "implies"] == "95 % between 0.031 and 2.2 sd(Reaction)"
+    assert table.loc["sigma", "implies"] == "95% between 0.031 and 2.2 sd(Reaction)"

@@ -141,7 +141,7 @@ ENTRIES: dict[str, list[Case]] = {
         *single(lambda: plots.prior_predictive(prior_data("poisson"), "statistic"), "share of zeros", name="statistic"),
     ],
     "priors": [
-        *of_parameters("priors", *PARAMETERS, "95 % interval"),
+        *of_parameters("priors", *PARAMETERS, "95% interval"),
         *single(lambda: plots.priors(posterior(65), priors=SETS), *PARAMETERS, *SETS, name="sets"),
     ],
     "ranef": of_results("ranef", "school 0", "Intercept"),

@@ -52,7 +52,7 @@ def test_what_is_drawn():
     half = normal_quantile(0.9) * table["dse"].to_numpy()
     np.testing.assert_allclose([s[1, 0] - s[0, 0] for s in segments], 2 * half)
     texts = " ".join(text.get_text() for text in figure.findobj(plt.Text))
-    assert "90 % intervals" in texts
+    assert "90% intervals" in texts
     assert "Bad Pareto k: model with the covariates of block 0" in " ".join(texts.split())
     assert "0.33" in texts
     plt.close(figure)

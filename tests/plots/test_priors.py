@@ -97,14 +97,14 @@ def test_one_set():
     figure = priors(SLEEP, sleep())
     assert len(figure.axes) == 6
     title = " ".join(titles(figure)[1].split())
-    assert title.startswith("Days Normal(0, 48.892) 95 % within 0 ± 4.9 sd(Reaction) per sd(Days)")
+    assert title.startswith("Days Normal(0, 48.892) 95% within 0 ± 4.9 sd(Reaction) per sd(Days)")
     assert "LKJ(1)" in titles(figure)[4]
     curve = figure.axes[1].lines[0].get_xydata()
     np.testing.assert_allclose(curve[:, 1], stats.norm(0, 48.8915).pdf(curve[:, 0]), rtol=1e-4)
     natural = 56.17207 / 2.8722813
     marks = [line.get_xdata()[0] for line in figure.axes[1].lines[1:]]
     np.testing.assert_allclose(marks, [-natural, natural], rtol=1e-6)
-    assert_legible(figure, ["weakly_informative", "95 % interval", "natural scale of the data", "sd(Days | Subject)"])
+    assert_legible(figure, ["weakly_informative", "95% interval", "natural scale of the data", "sd(Days | Subject)"])
 
 
 def test_several_sets(tmp_path):
@@ -260,7 +260,7 @@ def test_prior_beside_posterior():
     assert f"sd: prior 48.9, posterior {draws.std():.3g}" in axes.get_title()
     low, high = axes.get_xlim()
     assert low < draws.min() < draws.max() < high
-    assert_legible(figure, ["prior", "posterior", "95 % interval", "corr(Intercept, Days | Subject)"])
+    assert_legible(figure, ["prior", "posterior", "95% interval", "corr(Intercept, Days | Subject)"])
     wide = prior_posterior(post, "Days", view="both")
     low, high = wide.axes[0].get_xlim()
     assert low <= stats.norm(0, 48.8915).ppf(0.025)
