@@ -11,6 +11,7 @@ import numpy as np
 from scipy.special import gammaln
 
 from bayesml.bayes.bayes_factor_prior import LogDensity
+from bayesml.bayes.importance import pareto_limit, smoothed_weights
 from bayesml.estimators.bridge import bridge_sampling
 from bayesml.estimators.posterior_densities import PosteriorDensity
 from bayesml.linalg.threads import one_blas_thread
@@ -59,7 +60,8 @@ class AtPoint:
         effects = sum(len(term.levels) * len(term.names) for term in self.density.graph.design.random)
         priors = self.density.graph.priors.coefficients
         shared = any(prior.conditional_row is not None for prior in priors)
-        if average.error <= GOOD_ENOUGH or effects > MOST_EFFECTS or shared:
+        precise = average.error <= GOOD_ENOUGH and not average.pareto_k >= pareto_limit(self.terms.size)
+        if precise or effects > MOST_EFFECTS or shared:
             return average
         rng = np.random.default_rng(seed)
         with one_blas_thread(), np.errstate(all="ignore"):
@@ -68,7 +70,8 @@ class AtPoint:
                 return average
             whole = bridge_sampling(self.density, self.density.points(self.density.draws), rng)
         error = float(np.hypot(found.error, whole.error))
-        return LogDensity(found.value - whole.value, error, found.method) if error < average.error else average
+        better = error < average.error or average.pareto_k >= pareto_limit(self.terms.size)
+        return LogDensity(found.value - whole.value, error, found.method) if better else average
 
 
 def log_average(log_terms: np.ndarray, method: str) -> LogDensity:
@@ -81,7 +84,8 @@ def log_average(log_terms: np.ndarray, method: str) -> LogDensity:
         return LogDensity(-np.inf, np.inf, method)
     terms = np.exp(log_terms - top)
     mean = terms.mean()
-    return LogDensity(float(top + np.log(mean)), float(mcse_of_mean(terms) / mean), method)
+    pareto_k = smoothed_weights(log_terms).pareto_k
+    return LogDensity(float(top + np.log(mean)), float(mcse_of_mean(terms) / mean), method, pareto_k)
 
 
 def importance_sampling(

@@ -12,6 +12,7 @@ import numpy as np
 from bayesml.bayes.bayes_factor_integral import AtPoint, log_average
 from bayesml.bayes.bayes_factor_prior import LogDensity, log_normal
 from bayesml.bayes.bayes_factor_weighted import WEIGHTED, of_coefficients, of_parameter, of_sampled_coefficients
+from bayesml.bayes.importance import pareto_limit
 from bayesml.design.addresses import Address
 from bayesml.errors import RefusedTest
 from bayesml.estimators.group_densities import coarsest
@@ -28,6 +29,10 @@ REACH = 3.5
 """Standard deviations from the mean beyond which draws say too little for a kernel estimate."""
 EFFECTIVE_AT_POINT = 20
 QUADRATURE_DRAWS = 2000
+INSTEAD = (
+    "Compare the models with and without the restriction by bridge sampling, `bml.evidence`; or ask for a range, whose "
+    "probability has no such limit."
+)
 
 
 # -- exact conditional normals -------------------------------------------------------------------
@@ -86,8 +91,7 @@ def kernel_density(draws: np.ndarray, value: float, support: tuple[float, float]
     if far > REACH or near < EFFECTIVE_AT_POINT:
         raise RefusedTest(
             f"Of {draws.size} draws (effectively {n:.0f}) about {near:.0f} lie near `{what}`, {far:.1f} "
-            "posterior sds from the mean: too few for a density there. Compare the models with and without the "
-            "restriction by bridge sampling, `bml.evidence`; or ask for a range, whose probability has no such limit."
+            f"posterior sds from the mean: too few for a density there. {INSTEAD}"
         )
     u = (x0 - x) / width
     estimate = fourth_order(u) / width
@@ -136,6 +140,15 @@ def integrated_density(result: BayesianResult) -> PosteriorDensity | None:
     return density_of(graph, thinned(replace(posterior, effects=None), step))
 
 
+def refuse_heavy_tails(found: LogDensity, draws: int, what: str) -> None:
+    """Refuse an average that so few of the draws decide that its error is not known."""
+    if found.pareto_k >= pareto_limit(draws):
+        raise RefusedTest(
+            f"Few of {draws} draws decide the posterior density of `{what}` (Pareto k {found.pareto_k:.2f}, above "
+            f"{pareto_limit(draws):.2f}): its error is not known. {INSTEAD}"
+        )
+
+
 def log_posterior_density(
     result: BayesianResult,
     addresses: list[Address],
@@ -159,6 +172,11 @@ def log_posterior_density(
         The equation, for messages.
     seed : list of int
         Of what is proposed where the draws alone are too rough.
+
+    Raises
+    ------
+    RefusedTest
+        The draws say too little about the value.
     """
     if all(addresses[j].kind == "coefficient" for j in np.flatnonzero(R.any(axis=0))):
         count = len(result.design.coefficients)
@@ -168,13 +186,16 @@ def log_posterior_density(
         found = conditional_normals(result, own, r)
         if found is None and (density := integrated_density(result)) is not None:
             found = of_sampled_coefficients(density, own, r)
-        return log_average(of_coefficients(result, own, r), WEIGHTED) if found is None else found.log_density(seed)
+        known = log_average(of_coefficients(result, own, r), WEIGHTED) if found is None else found.log_density(seed)
+        refuse_heavy_tails(known, result.posterior.sigma.size, what)
+        return known
     used = np.flatnonzero(R[0])
     if len(used) == 1 and result.graph.exact:
         weight = float(R[0, used[0]])
         found = of_parameter(density_of(result.graph, result.posterior), addresses[used[0]], float(r[0]) / weight)
         if found is not None:
             scaled = found.log_density(seed)
+            refuse_heavy_tails(scaled, result.posterior.sigma.size, what)
             return replace(scaled, value=scaled.value - float(np.log(abs(weight))))
     draws = sum(R[0, j] * result.draws(addresses[j].text) for j in np.flatnonzero(R[0]))
     return kernel_density(np.asarray(draws), float(r[0]), support, what)

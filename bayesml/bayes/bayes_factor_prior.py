@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import nan
 from typing import Any
 
 import numpy as np
@@ -22,11 +23,21 @@ DRAWS = 1_000_000
 
 @dataclass(frozen=True)
 class LogDensity:
-    """A log density and its Monte-Carlo standard error, 0 where it is computed."""
+    """A log density and its Monte-Carlo standard error, 0 where it is computed.
+
+    Parameters
+    ----------
+    value, error : float
+    method : str
+        In words.
+    pareto_k : float
+        Of the largest terms of what was averaged over draws: of the limit on no average of them has a known error.
+    """
 
     value: float
     error: float = 0.0
     method: str = "closed form"
+    pareto_k: float = nan
 
 
 @dataclass(frozen=True)

@@ -311,3 +311,21 @@ def test_agrees_with_bridge_sampling():
     one, other = bml.evidence(held), bml.evidence(with_days)
     error = np.hypot(np.hypot(one.mcse, other.mcse), found.log_mcse)
     assert abs(float(one) - float(other) - found.log_bf01) < 0.02 + 3 * error
+
+
+def test_averages_that_few_draws_decide_are_refused():
+    """By bridge sampling the log Bayes factors of this posterior, with 8000 draws, are 1.71 ± 0.02 and -7.02 ± 0.02."""
+    rng = np.random.default_rng(3)
+    g, h, x = rng.integers(0, 10, 160), rng.integers(0, 8, 160), rng.normal(size=160)
+    eta = 0.3 + 0.1 * x + 0.5 * rng.normal(size=10)[g] + 0.5 * rng.normal(size=8)[h]
+    frame = pd.DataFrame({"y": rng.poisson(np.exp(eta)), "x": x, "w": rng.normal(size=10)[g], "g": g, "h": h})
+    priors = {"Intercept": bml.Normal(0, 1.5), "x": bml.Normal(0, 1), "w": bml.Normal(0, 1)}
+    priors |= {"sd(g)": bml.HalfNormal(1), "sd(h)": bml.HalfNormal(1)}
+    post = bml.sample(
+        "y ~ x + w + (1 | g) + (1 | h)", frame, priors, family="poisson", random_seed=1, progressbar=False
+    )
+    near = bml.hypothesis(post, "x = 0")
+    assert near.log_mcse < 0.01
+    assert abs(near.log_bf01 - 1.71) < 0.05
+    with pytest.raises(RefusedTest, match=r"density of `w = 1` \(Pareto k 1\.\d+, above 0\.70\).*bml\.evidence"):
+        bml.hypothesis(post, "w = 1")
