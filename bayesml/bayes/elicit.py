@@ -216,7 +216,7 @@ class Request:
         form = prior.scipy(scipy_stats())
         reached = float(form.cdf(high) - form.cdf(low))
         if not abs(reached - mass) <= TOLERANCE:
-            self.refuse(f"{percent(mass)} between {low:g} and {high:g}", f"{prior} has {100 * reached:.1f} %")
+            self.refuse(f"{percent(mass)} between {low:g} and {high:g}", f"{prior} has {100 * reached:.1f}%")
         return prior
 
     def of_quantiles(self, quantiles: Mapping[float, float]) -> Distribution:
@@ -238,7 +238,7 @@ class Request:
         prior = self.solved(lambda form: form.cdf(values) - probabilities, middle, width / 2 or 1.0, width)
         reached = prior.scipy(scipy_stats()).cdf(values)
         if not np.abs(reached - probabilities).max() <= (TOLERANCE if len(pairs) == len(self.free) else ROUGH):
-            got = ", ".join(f"{100 * p:.1f} % below {q:g}" for p, q in zip(reached, values, strict=True))
+            got = ", ".join(f"{100 * p:.1f}% below {q:g}" for p, q in zip(reached, values, strict=True))
             self.refuse(f"these quantiles, {dict(quantiles)}", f"{prior} has {got}")
         return prior
 

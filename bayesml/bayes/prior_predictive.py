@@ -408,7 +408,7 @@ def in_words(observed: float, interval: tuple[float, float], below: float, ci_pr
 def share(value: float) -> str:
     """A share as a percentage that is 0 or 100 only where it is."""
     if 0 < value < 0.001:
-        return "under 0.1 %"
+        return "under 0.1%"
     if 0.999 < value < 1:
-        return "over 99.9 %"
-    return f"{100 * value:.3g} %"
+        return "over 99.9%"
+    return f"{100 * value:.3g}%"

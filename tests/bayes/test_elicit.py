@@ -122,7 +122,7 @@ def test_moments_are_met(name, moments, expected):
 
 
 REFUSED = [
-    (("HalfNormal", 5, 30), {}, r"No HalfNormal has 90% between 5 and 30.*69\.4 %.*Gamma"),
+    (("HalfNormal", 5, 30), {}, r"No HalfNormal has 90% between 5 and 30.*69\.4%.*Gamma"),
     (("LKJ", 0, 1), {}, "looks for one of"),
     (("Normal",), {}, "Say one thing"),
     (("Normal", 0, 1), {"mean": 3}, "Say one thing"),

@@ -87,7 +87,7 @@ def test_table(sleep):
                                np.quantile(sleep.statistics["mean"], [0.025, 0.5, 0.975]))  # fmt: skip
     assert row["below"] == np.mean(sleep.statistics["mean"] < row["observed"])
     outside = np.mean((sleep.responses < sleep.observed.min()) | (sleep.responses > sleep.observed.max()))
-    assert f"{100 * outside:.3g} % of the new responses lie outside" in sleep.notes[0]
+    assert f"{100 * outside:.3g}% of the new responses lie outside" in sleep.notes[0]
     text = str(sleep)
     assert "weakly_informative" in text
     assert "sd of means by Subject" in text
@@ -100,8 +100,8 @@ WORDS = [
     (3.0, (1.0, 9.0), 0.4, 2.0, "inside; the interval spans 4 observed sds"),
     (3.0, (1.0, 9.0), 0.4, 0.0, "inside"),
     (0.0, (0.0, 0.0), 0.5, None, "inside"),
-    (3.0, (1.0, 2.0), 0.99, None, "the observed is above 99 % of the draws: rare under the prior"),
-    (3.0, (4.0, 9.0), 0.001, 1.0, "the observed is below 99.9 % of the draws: rare under the prior"),
+    (3.0, (1.0, 2.0), 0.99, None, "the observed is above 99% of the draws: rare under the prior"),
+    (3.0, (4.0, 9.0), 0.001, 1.0, "the observed is below 99.9% of the draws: rare under the prior"),
     (3.0, (4.0, 9.0), 0.0, 1.0, "the observed is below all draws: the prior all but rules it out"),
     (3.0, (1.0, 2.0), 1.0, 1.0, "the observed is above all draws: the prior all but rules it out"),
 ]
@@ -112,7 +112,7 @@ def test_words(observed, interval, below, unit, words):
     assert in_words(observed, interval, below, 0.95, unit) == words
 
 
-@pytest.mark.parametrize(("value", "text"), [(0, "0 %"), (1, "100 %"), (1e-5, "under 0.1 %"), (0.5, "50 %")])
+@pytest.mark.parametrize(("value", "text"), [(0, "0%"), (1, "100%"), (1e-5, "under 0.1%"), (0.5, "50%")])
 def test_shares(value, text):
     assert share(value) == text
 

@@ -53,7 +53,7 @@ def test_given_priors_are_marked(sleepstudy):
 def test_interval_content_can_be_chosen(sleepstudy):
     table = prior_table(FORMULA, sleepstudy, ci_prob=0.5)
     assert table.loc["Days", "upper"] == pytest.approx(stats.norm.ppf(0.75) * table.loc["Days", "sd"])
-    assert table.loc["Days", "implies"].startswith("50 %")
+    assert table.loc["Days", "implies"].startswith("50%")
 
 
 def test_improper_priors_have_no_numbers(sleepstudy):

@@ -39,7 +39,7 @@ def test_what_is_drawn_are_the_ranks():
     own = found.ranks["log likelihood"].to_numpy()
     expected = [(own <= z).mean() for z in range(99)] - share
     np.testing.assert_allclose(steps.get_ydata(), expected, atol=1e-12)
-    assert_legible(figure, ["log likelihood", "200 simulated data sets", "95 %"])
+    assert_legible(figure, ["log likelihood", "200 simulated data sets", "95%"])
 
 
 def test_unknown_names_and_kinds_are_refused():

@@ -58,7 +58,7 @@ def test_a_range_has_its_shares_and_interval(post):
     shown = written(figure)
     assert f"below\n{found.below:.3g}" in shown
     assert f"above\n{found.above:.3g}" in shown
-    assert "90 % highest-density interval" in shown
+    assert "90% highest-density interval" in shown
     assert_legible(figure, ["8 < Days < 12", "undecided"])
 
 
