@@ -83,6 +83,10 @@ class Distribution(ABC):
         """The distribution of `scale` × a value of this one, scale > 0; a distribution of scale 1 is the default."""
         raise SpecificationError(f"{self.name} has no scale that could be adapted to data.")
 
+    def times_each(self, scales: np.ndarray) -> "Distribution":
+        """The distribution of the covariance matrix of effects times `scales` (q,), a number > 0 a column."""
+        raise SpecificationError(f"{self.name} is no prior of a covariance matrix.")
+
     def moved(self, by: float) -> "Distribution":
         """The distribution of a value of this one plus a number."""
         if "mu" not in self.numbers:

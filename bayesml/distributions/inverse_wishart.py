@@ -114,14 +114,16 @@ class InverseWishart(Distribution):
         scale = np.asarray(self.scale, dtype=float)
         return scale if scale.ndim == 2 else np.diag(np.broadcast_to(scale, q))
 
-    def times(self, scale: float | np.ndarray) -> "InverseWishart":
-        """The distribution of the covariance matrix of effects times a number, or times a number a column (q,)."""
-        if np.ndim(scale) == 0:
-            own = np.asarray(self.scale) * float(scale) ** 2
-        else:
-            own = self.matrix(len(np.asarray(scale))) * np.outer(scale, scale)
-            own = np.diag(own) if np.asarray(self.scale).ndim < 2 else own
-        return replace(self, scale=tuple(map(tuple, own.tolist())) if own.ndim == 2 else tuple_of(own))
+    def times(self, scale: float) -> "InverseWishart":
+        return self.with_scale(np.asarray(self.scale) * float(scale) ** 2)
+
+    def times_each(self, scales: np.ndarray) -> "InverseWishart":
+        own = self.matrix(len(scales)) * np.outer(scales, scales)
+        return self.with_scale(np.diag(own) if np.asarray(self.scale).ndim < 2 else own)
+
+    def with_scale(self, scale: np.ndarray) -> "InverseWishart":
+        """The same with another scale: a number, one a column, or a matrix."""
+        return replace(self, scale=tuple(map(tuple, scale.tolist())) if scale.ndim == 2 else tuple_of(scale))
 
     # -- what follows for each parameter -----------------------------------------------------------
 

@@ -7,7 +7,7 @@ from math import hypot, inf, isfinite, nan
 import numpy as np
 
 from bayesml.design.arrays import Design
-from bayesml.distributions import Distribution, InverseWishart
+from bayesml.distributions import Distribution
 from bayesml.distributions.base import scipy_stats
 from bayesml.errors import SpecificationError
 from bayesml.families import Family
@@ -74,8 +74,8 @@ class PriorSet:
             return None, self.name
         entry, scales, source = self.entry("random_covariance", f"cov({random.group})")
         prior = entry.prior
-        if entry.scaled is not False and isinstance(prior, InverseWishart):
-            prior = prior.times(np.array([scales.random_sd(term, i) for i in range(len(random.names))]))
+        if entry.scaled is not False:
+            prior = prior.times_each(np.array([scales.random_sd(term, i) for i in range(len(random.names))]))
         return prior, source
 
     def correlation(self) -> tuple[Distribution, str]:

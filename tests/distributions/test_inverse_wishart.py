@@ -95,8 +95,8 @@ def test_singular_matrices_have_no_density():
 
 def test_times_scales_the_matrix():
     assert InverseWishart(3, 2).times(3) == InverseWishart(3, 18)
-    assert InverseWishart(3, (1, 2)).times(np.array([2.0, 3.0])) == InverseWishart(3, (4, 18))
-    assert InverseWishart(3, 1).times(np.array([2.0, 3.0])) == InverseWishart(3, (4, 9))
+    assert InverseWishart(3, (1, 2)).times_each(np.array([2.0, 3.0])) == InverseWishart(3, (4, 18))
+    assert InverseWishart(3, 1).times_each(np.array([2.0, 3.0])) == InverseWishart(3, (4, 9))
     assert InverseWishart(3, ((2, 1), (1, 2))).times(2) == InverseWishart(3, ((8, 4), (4, 8)))
 
 
