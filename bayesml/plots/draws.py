@@ -1,7 +1,6 @@
-"""Draws of chosen parameters, under their addresses, as arrays and as ArviZ reads them."""
+"""Draws of chosen parameters, under their addresses, and what is known of how they mixed."""
 
 import numpy as np
-import xarray as xr
 
 from bayesml.errors import SpecificationError
 from bayesml.results import diagnostics
@@ -109,15 +108,3 @@ def mixing_texts(draws: dict[str, np.ndarray]) -> dict[str, str]:
             first = f"R-hat {rhat[i]:.3f}, " if np.isfinite(rhat[i]) else ""
             texts[address] = f"{first}ESS {bulk[i]:.0f}, tail {tail[i]:.0f}"
     return texts
-
-
-def address_tree(result: BayesianResult, parameters: Wanted = None) -> xr.DataTree:
-    """The parameters asked for as an ArviZ DataTree, each a variable of its address; with the sample statistics."""
-    chains, draws = result.posterior.shape
-    coords = {"chain": np.arange(chains), "draw": np.arange(draws)}
-    dims = ("chain", "draw")
-    variables = {address: (dims, values) for address, values in selected_draws(result, parameters).items()}
-    stats = {name: (dims, values) for name, values in result.posterior.stats.items()}
-    return xr.DataTree.from_dict(
-        {"posterior": xr.Dataset(variables, coords), "sample_stats": xr.Dataset(stats, coords)}
-    )

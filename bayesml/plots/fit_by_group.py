@@ -32,7 +32,6 @@ from bayesml.results.sections import percent
 MOST_PANELS = 24
 SIDES = ((4, 2.4), (12, 1.9), (math.inf, 1.5))
 """Up to so many panels have sides of so many inches."""
-STREAM = 60
 JITTER = 0.04
 """Half of the width over which responses 0 and 1 are scattered, so that equal ones do not hide each other."""
 

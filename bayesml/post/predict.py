@@ -127,9 +127,11 @@ def predict(
     """
     refuse_unknown("predict", unknown, ELSEWHERE)
     if isinstance(outcome, (list, tuple)):
-        seed = int(np.random.default_rng(random_seed).integers(2**63)) if random_seed is None else random_seed
+        if random_seed is None and isinstance(result, LikelihoodResult):
+            # all outcomes from the same draws; those of a posterior follow from its seed
+            random_seed = int(np.random.default_rng().integers(2**63))
         options = dict(
-            times=times, new_levels=new_levels, se=se, interval=interval, ci_prob=ci_prob, random_seed=seed
+            times=times, new_levels=new_levels, se=se, interval=interval, ci_prob=ci_prob, random_seed=random_seed
         )  # fmt: skip
         return by_outcome([predict(result, newdata, kind, ranef, own, **options) for own in outcome], outcome)
     wanted = quantity(result, kind, outcome, times)

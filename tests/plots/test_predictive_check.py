@@ -24,10 +24,6 @@ def close_figures():
     plt.close("all")
 
 
-def observed_line(figure):
-    return next(line for line in figure.axes[0].get_lines() if line.get_linewidth() == 2.0)
-
-
 def test_the_line_of_the_data_is_dark_and_those_of_simulated_data_light():
     figure = bml.plots.predictive_check(posteriors.sleepstudy(), draws=20)
     lines = figure.axes[0].get_lines()

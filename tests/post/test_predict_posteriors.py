@@ -71,3 +71,12 @@ def test_several_predictors_have_standard_errors_by_outcome():
     assert list(frame.index.get_level_values("outcome")) == ["1", "2"]
     with pytest.raises(SpecificationError, match='"1", "2"'):
         bml.predict(post, NEW, "linear", "zero", outcome="0")
+
+
+def test_several_outcomes_follow_from_the_seed_of_the_sampling():
+    post = at_truth("categorical", 1)
+    options = {"new_levels": "draw", "interval": None, "se": False}
+    frame = bml.predict(post, NEW, "linear", outcome=["1", "2"], **options)
+    for outcome in ("1", "2"):
+        alone = bml.predict(post, NEW, "linear", outcome=outcome, **options)
+        pd.testing.assert_frame_equal(frame.xs(outcome, level="outcome"), alone)
