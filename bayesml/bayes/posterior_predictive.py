@@ -19,11 +19,12 @@ from bayesml.post.predict import ELSEWHERE
 from bayesml.post.prediction_rows import PredictionRows, prediction_rows, refuse_new_levels
 from bayesml.post.quantities import KINDS, Quantity, quantity
 from bayesml.post.row_draws import Block, RowDraws, thinned
-from bayesml.post.streams import PREDICTIVE_STREAM, stream
+from bayesml.post.streams import stream
 from bayesml.results.base import Result
 from bayesml.results.bayesian import BayesianResult
 from bayesml.results.inference_data import data_datasets
 from bayesml.results.posterior_summary import interval_tails
+from bayesml.results.predictive import PREDICTIVE_STREAM
 from bayesml.sources.frame import read_frame
 
 RESPONSE = "response"

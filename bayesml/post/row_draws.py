@@ -13,12 +13,13 @@ from bayesml.post.prediction_rows import PredictionRows
 from bayesml.post.quantities import Quantity
 from bayesml.post.row_predictors import between, fixed_predictors, random_masks
 from bayesml.results.posterior import flat_draws, row_blocks, term_covariance, term_roots
+from bayesml.results.predictive import response_generator
 from bayesml.results.response_scale import family_parameters
 
 COARSE = 0.9
 """Step of the rule that averages over random effects: the error of the draws is larger than that of coarse nodes."""
-UNSEEN, RESPONSES = 1, 2
-"""Streams of random numbers under the seed: effects of levels, and responses of a block of rows."""
+UNSEEN = 1
+"""Stream of the effects of levels, beside that of new responses."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,7 +188,7 @@ class Block:
 
     def response(self) -> np.ndarray:
         """A new response at each draw, (draws, m): of trials the successes, of categories their codes."""
-        rng = np.random.default_rng([*self.source.seed, RESPONSES, self.part.start])
+        rng = response_generator(self.source.seed, self.part)
         drawn = self.source.result.model.family.simulate(rng, self.parameters)
         return np.broadcast_to(drawn, (self.source.n_draws, len(self.rows.X)))
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-PREDICTION_STREAM, PREDICTIVE_STREAM, RESIDUAL_STREAM, CHECK_STREAM = 50, 51, 52, 53
+PREDICTION_STREAM, RESIDUAL_STREAM, CHECK_STREAM = 50, 52, 53
 
 
 def stream(result: Any, random_seed: int | None, number: int) -> tuple[int, ...]:

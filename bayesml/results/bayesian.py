@@ -26,13 +26,12 @@ from bayesml.results.posterior import (
     term_covariance,
 )
 from bayesml.results.posterior_summary import interval_tails, summarise_posterior
-from bayesml.results.predictive import log_likelihood, mean_responses, new_responses
+from bayesml.results.predictive import PREDICTIVE_STREAM, log_likelihood, mean_responses, new_responses
 from bayesml.results.prior_draws import draw_prior
 from bayesml.results.response_scale import category_frame
 from bayesml.results.variances import RESIDUAL, VARCORR_COLUMNS, pairs
 from bayesml.tables.table import Table
 
-PREDICTIVE_STREAM = 2
 PRIOR_STREAM = 4
 EFFECT_LIMIT = 200_000_000
 PARTS = {
@@ -420,12 +419,14 @@ class BayesianResult(Result):
     def posterior_predictive(self, random_seed: int | None = None) -> xr.DataTree:
         """Add the group `posterior_predictive`, a new response of each row at each draw; returns `idata`.
 
+        The draws are those of `bml.posterior_predictive`, which does not need memory for all of them.
+
         Parameters
         ----------
         random_seed : int, optional
             Default: follows from the seed of the sampling.
         """
-        seed = [self.posterior.seed, PREDICTIVE_STREAM] if random_seed is None else random_seed
+        seed = [self.posterior.seed if random_seed is None else random_seed, PREDICTIVE_STREAM]
         values = new_responses(self.graph, self.posterior, self.effects, seed)
         return self._add_rows("posterior_predictive", values)
 
@@ -458,7 +459,7 @@ class BayesianResult(Result):
         """
         if improper := [address for address, prior in self.graph.priors.items() if prior.improper]:
             raise SpecificationError(f"Nothing can be drawn from the flat prior of {', '.join(improper)}.")
-        seed = [self.posterior.seed, PRIOR_STREAM] if random_seed is None else random_seed
+        seed = [self.posterior.seed if random_seed is None else random_seed, PRIOR_STREAM]
         found = self.prior_draws(draws, seed, effects=True).posterior
         assert found.effects is not None
         values = new_responses(self.graph, found, found.effects, seed)

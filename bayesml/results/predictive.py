@@ -1,6 +1,6 @@
 """Log likelihood of rows, their means and new responses at each posterior draw, by blocks of rows."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,6 +8,11 @@ import numpy as np
 from bayesml.graphs.outcome import OutcomeParts, outcome_arrays
 from bayesml.graphs.roles import Graph
 from bayesml.results.posterior import Posterior, linear_predictors, row_blocks
+
+PREDICTIVE_STREAM = 51
+"""Of the draws that are called posterior predictive, under the seed of the sampling or one that is given."""
+RESPONSES = 2
+"""Of new responses, beside what else is drawn under one seed."""
 
 
 def ancillary_draws(graph: Graph, posterior: Posterior) -> list[np.ndarray]:
@@ -41,14 +46,18 @@ def log_likelihood(graph: Graph, posterior: Posterior, effects: tuple[np.ndarray
 
 
 def new_responses(
-    graph: Graph, posterior: Posterior, effects: tuple[np.ndarray, ...], seed: int | list[int]
+    graph: Graph, posterior: Posterior, effects: tuple[np.ndarray, ...], seed: Sequence[int]
 ) -> np.ndarray:
     """A new response of each row at each draw, shape (chain, draw, n); nothing of it is censored."""
-    rng = np.random.default_rng(seed)
     out = np.empty((*posterior.shape, graph.design.n))
     for rows, _, parameters in response_parameters(graph, posterior, effects):
-        out[..., rows] = graph.family.simulate(rng, parameters)
+        out[..., rows] = graph.family.simulate(response_generator(seed, rows), parameters)
     return out
+
+
+def response_generator(seed: Sequence[int], rows: slice) -> np.random.Generator:
+    """Random numbers of the new responses of a block of rows: of each its own, whoever asks for it."""
+    return np.random.default_rng([*seed, RESPONSES, rows.start])
 
 
 def mean_responses(graph: Graph, posterior: Posterior, effects: tuple[np.ndarray, ...]) -> np.ndarray:

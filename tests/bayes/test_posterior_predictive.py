@@ -1,6 +1,7 @@
 """Posterior predictive draws: in a table, in memory, on disk, all the same numbers."""
 
 import warnings
+from dataclasses import replace
 
 import arviz as az
 import numpy as np
@@ -31,6 +32,14 @@ def test_the_table_summarises_the_array(small_blocks):
     assert_allclose(frame, np.column_stack(expected))
     assert draws.dims == ("chain", "draw", "obs")
     assert draws.name == "Reaction"
+
+
+def test_the_result_holds_the_draws_of_the_array(small_blocks):
+    for post in (posteriors.sleepstudy(), around("wine", "rating ~ temp + contact + (1 | judge)", "cumulative")):
+        for seed in (None, 4):
+            name = post.design.response_name
+            held = replace(post).posterior_predictive(random_seed=seed)["posterior_predictive"][name]
+            assert_allclose(held, bml.posterior_predictive(post, as_array=True, random_seed=seed), rtol=1e-12)
 
 
 def test_a_store_holds_the_draws_of_the_array(small_blocks, tmp_path):
