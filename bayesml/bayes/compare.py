@@ -119,6 +119,8 @@ def compare(
     >>> bml.compare(fits, by="aic").index.tolist()
     ['Days', '1']
     """
+    if not isinstance(models, Mapping):
+        raise SpecificationError('Give models by the names that the table is to show: `{"one": a, "two": b}`.')
     models = {str(name): model for name, model in models.items()}
     results = {name: result_of(name, model) for name, model in models.items()}
     refuse_other_data(results)

@@ -35,7 +35,7 @@ class NegativeBinomial(Family):
     """
 
     name = "negative_binomial"
-    synonyms = ("negativebinomial", "nbinom", "nbinom2", "nb2", "nbreg")
+    synonyms = ("negativebinomial", "nbinom", "nbinom2", "nb2", "nbreg", "nbinomial", "negbinomial")
     parameters = ("mu",)
     links = ("log", "identity", "sqrt")
     support = (0.0, inf)

@@ -4,6 +4,7 @@ An address is the formula's own text: `Days`, `treat[ozone]`, `Days:treat[ozone]
 `b(Days | school:class[I:Victory])`, `scale: x`. What stands in brackets is a level, taken literally.
 """
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 
@@ -113,10 +114,15 @@ def find_address(text: str, known: Collection[str]) -> str:
     raise ColumnNotFound(f"There is no parameter `{text}`; {nearest_addresses(text, known)}")
 
 
+ELSEWHERE = {"_cons": "intercept", "b_intercept": "intercept"}
+"""What other systems call parameters, in small letters."""
+
+
 def nearest_addresses(text: str, known: Collection[str]) -> str:
     """Advice for an address that is not there."""
     folded: Mapping[str, str] = {canonical(address).lower(): address for address in known}
     wanted = canonical(text).lower()
+    wanted = ELSEWHERE.get(wanted, re.sub(r"^var\(", "sd(", wanted))
     near = [folded[key] for key in get_close_matches(wanted, folded, 3, 0.5)]
     # R writes a factor's column without brackets: treatozone for treat[ozone]
     bare = {key.replace("[", "").replace("]", ""): address for key, address in folded.items()}

@@ -80,6 +80,15 @@ _ELSEWHERE = {
     "draws": "it is an option of `bml.sample`",
     "chains": "it is an option of `bml.sample`",
     "tune": "it is an option of `bml.sample`",
+    "iter": "draws to keep are called `draws`, those to adapt with `tune`, both options of `bml.sample`",
+    "warmup": "it is called `tune`, an option of `bml.sample`",
+    "burnin": "it is called `tune`, an option of `bml.sample`",
+    "mcmcsize": "it is called `draws`, of each chain, an option of `bml.sample`",
+    "nchains": "it is called `chains`, an option of `bml.sample`",
+    "rseed": "it is called `random_seed`, an option of `bml.sample`",
+    "adapt_delta": "it is called `target_accept`, an option of `bml.sample`",
+    "thin": "all draws are kept; thin them afterwards: `post.idata.posterior.isel(draw=slice(None, None, 5))`",
+    "thinning": "all draws are kept; thin them afterwards: `post.idata.posterior.isel(draw=slice(None, None, 5))`",
 }
 """Keywords of other systems and of other verbs, and where their meaning is found here."""
 

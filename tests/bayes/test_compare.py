@@ -154,6 +154,8 @@ def test_units_and_focus_are_not_mixed():
 def test_options_and_kinds():
     with pytest.raises(SpecificationError, match="two models or more"):
         bml.compare({"a": posteriors.dyestuff()})
+    with pytest.raises(SpecificationError, match="by the names"):
+        bml.compare([posteriors.dyestuff()] * 2)
     with pytest.raises(SpecificationError, match="has no AIC"):
         bml.compare(both(), by="aic")
     with pytest.raises(SpecificationError, match="fit without draws"):

@@ -50,6 +50,8 @@ def test_nearest():
         "treatozone": "treat[ozone]",
         "sd(Days|Subjects)": "sd(Days | Subject)",
         "intercept": "Intercept",
+        "_cons": "Intercept",
+        "var(Days | Subject)": "sd(Days | Subject)",
     }.items():
         with pytest.raises(ColumnNotFound, match="did you mean") as caught:
             find_address(text, known)

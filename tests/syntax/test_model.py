@@ -134,7 +134,7 @@ ELSEWHERE = [
     "REML", "method", "nAGQ", "data", "random", "groups", "re_formula", "vc_formula", "correlation", "dispformula",
     "offset", "subset", "contrasts", "control", "na_action", "dropna", "prior", "pweights", "cov_struct", "noncentered",
     "criterion", "chains", "trials", "size", "censored", "event", "metric", "dispersion", "base", "points", "intpoints",
-    "fweights", "frequency",
+    "fweights", "frequency", "iter", "warmup", "burnin", "mcmcsize", "nchains", "rseed", "adapt_delta", "thin",
 ]  # fmt: skip
 
 
