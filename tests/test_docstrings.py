@@ -1,7 +1,9 @@
 """Examples in docstrings run and show what comes out."""
 
 import doctest
+import pickle
 import pkgutil
+from functools import cache
 from importlib import import_module
 
 import matplotlib.pyplot as plt
@@ -16,8 +18,23 @@ def modules_with_examples() -> list[str]:
     return [name for name in names if any(test.examples for test in finder.find(import_module(name)))]
 
 
+SAMPLE = bayesml.sample
+
+
+@cache
+def sampled(call: bytes):
+    """The posterior of a call: many examples begin with the same one."""
+    arguments, options = pickle.loads(call)
+    return SAMPLE(*arguments, **options)
+
+
+@pytest.fixture
+def shared_posteriors(monkeypatch):
+    monkeypatch.setattr(bayesml, "sample", lambda *arguments, **options: sampled(pickle.dumps((arguments, options))))
+
+
 @pytest.mark.parametrize("name", modules_with_examples())
-def test_examples(name):
+def test_examples(name, shared_posteriors):
     result = doctest.testmod(import_module(name), optionflags=doctest.NORMALIZE_WHITESPACE)
     plt.close("all")
     assert result.failed == 0
