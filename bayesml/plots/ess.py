@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from bayesml.errors import SpecificationError
 from bayesml.plots.colours import BLUE, REFERENCE, VERMILLION
 from bayesml.plots.draws import at_least_one, left_out, require_draws, selected_draws
-from bayesml.plots.panels import bottom_label, few_ticks, folded, legend, notes, panel_grid, plain
+from bayesml.plots.panels import bottom_label, few_ticks, folded, legend, notes, panel_grid, plain, row_label
 from bayesml.plots.shared_text import documented
 from bayesml.results import diagnostics
 from bayesml.results.base import Result
@@ -91,7 +91,9 @@ def ess(result: Result, parameters: Wanted = None, kind: str = "parameter", limi
 
 def by_parameter(names: list[str], sizes: dict[str, np.ndarray], needed: int) -> Figure:
     """One line a parameter, the smallest size on top."""
-    figure, (axes,) = panel_grid(1, size=(6.0, 0.2 * len(names) + 0.8))
+    labels = [row_label(name, 48) for name in names]
+    step = 0.3 if any("\n" in label for label in labels) else 0.2
+    figure, (axes,) = panel_grid(1, size=(6.0, step * len(names) + 0.8))
     axes.axvline(needed, **REFERENCE)
     places = np.arange(len(names))
     both = np.stack(list(sizes.values()))
@@ -99,7 +101,7 @@ def by_parameter(names: list[str], sizes: dict[str, np.ndarray], needed: int) ->
     for method, style in STYLES.items():
         axes.plot(sizes[method], places, **{**style, "linestyle": "none"}, markersize=4.5)
     plain(axes)
-    axes.set_yticks(places, [folded(name, 48) for name in names], fontsize="small")
+    axes.set_yticks(places, labels, fontsize="small")
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.set_xlim(0, None)

@@ -16,7 +16,7 @@ from bayesml.design.addresses import within_predictor
 from bayesml.design.arrays import Design, RandomColumns
 from bayesml.errors import ColumnNotFound, SpecificationError
 from bayesml.plots.colours import BAND, CONDITIONAL, POINTS, POPULATION
-from bayesml.plots.panels import folded, legend, panel_grid, plain
+from bayesml.plots.panels import folded, legend, panel_grid, plain, shortened
 from bayesml.post.likelihood_prediction import predict_by_estimates
 from bayesml.post.posterior_prediction import predict_by_draws
 from bayesml.post.prediction_rows import prediction_rows
@@ -106,7 +106,7 @@ def fit_by_group(
         here = everything.iloc[start : start + len(own)]
         start += len(own)
         draw_panel(axes, horizontal[own], here)
-        axes.set_title(folded(term.level_labels[level], 18), fontsize="small", pad=3)
+        axes.set_title(folded(shortened(term.level_labels[level], 36), 18), fontsize="small", pad=3)
     figure.supxlabel(name, fontsize="medium")
     figure.supylabel(vertical_label(result, drawn), fontsize="medium")
     whole = bool(np.all(horizontal == np.rint(horizontal)))

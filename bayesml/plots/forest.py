@@ -15,7 +15,7 @@ from bayesml.errors import ColumnNotFound, SpecificationError
 from bayesml.plots.colours import PALE, REFERENCE, marker_style
 from bayesml.plots.draws import at_least_one, left_out
 from bayesml.plots.intervals import address_intervals, interval_words
-from bayesml.plots.panels import Plot, few_ticks, folded, legend, notes, plain
+from bayesml.plots.panels import Plot, few_ticks, legend, notes, plain, row_label
 from bayesml.results.base import Result
 from bayesml.results.selection import Wanted, select
 
@@ -96,7 +96,8 @@ def forest(
     groups: dict[str, list[str]] = {}
     for text in shown:
         groups.setdefault(heading_of(first_of[text]), []).append(text)
-    step = 0.21 + 0.1 * (len(named) - 1)
+    two_lines = any("\n" in row_label(text, NAME_WIDTH) for text in shown)
+    step = max(0.21 + 0.1 * (len(named) - 1), 0.3 if two_lines else 0.0)
     sizes = [len(texts) * step + 0.35 for texts in groups.values()]
     figure, panels = plt.subplots(
         len(groups), 1, figsize=(6.4, sum(sizes) + 0.8), height_ratios=sizes, squeeze=False, layout="constrained",
@@ -198,7 +199,7 @@ def draw_group(
         for i, own in enumerate(values.values()):
             if text in own:
                 draw_interval(axes, place + offsets[i], own[text], i)
-    axes.set_yticks(range(len(texts)), [folded(text, NAME_WIDTH) for text in texts], fontsize="small")
+    axes.set_yticks(range(len(texts)), [row_label(text, NAME_WIDTH) for text in texts], fontsize="small")
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(len(texts) - 0.4, -0.6)
     limit_axis(axes, np.array([own[text] for own in values.values() for text in texts if text in own]), around_zero)

@@ -105,7 +105,7 @@ HANDLES: dict[str, Any] = {
 
 def draw_panel(axes: Axes, part: Hypothesis) -> set[str]:
     """One hypothesis; returns what must be in the legend."""
-    lines = [folded(part.name, 46), *([said(part)] if said(part) else [])]
+    lines = [folded(part.name, 46), *([folded(said(part), 56)] if said(part) else [])]
     axes.set_title("\n".join(lines), fontsize="small", pad=4)
     if isinstance(part, PointHypothesis):
         return draw_point(axes, part)
@@ -235,8 +235,8 @@ def prior_curve(
 
 def draw_point(axes: Axes, part: PointHypothesis) -> set[str]:
     """Both densities with dots at the value; of several equations the draws of the first two."""
-    side = ("01", "for", part.bf01) if part.log_bf01 >= 0 else ("10", "against", part.bf10)
-    text = f"BF$_{{{side[0]}}}$ = {short(side[2])} {side[1]} the equality"
+    side = ("₀₁", "for", part.bf01) if part.log_bf01 >= 0 else ("₁₀", "against", part.bf10)
+    text = f"BF{side[0]} = {short(side[2])} {side[1]} the equality"
     box = {"boxstyle": "round,pad=0.2", "facecolor": "white", "edgecolor": "none", "alpha": 0.8}
     pairs = comparisons_of(part.statement)
     margins = [margin for pair in pairs if (margin := margin_of(Comparison((pair[0],), pair[1:]))) is not None]

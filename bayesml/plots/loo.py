@@ -10,7 +10,7 @@ from bayesml.bayes.loo import loo as loo_of
 from bayesml.bayes.units import ROW
 from bayesml.errors import SpecificationError
 from bayesml.plots.colours import BLUE, GREY, REFERENCE, VERMILLION
-from bayesml.plots.panels import few_ticks, legend, notes, panel_grid, plain
+from bayesml.plots.panels import few_ticks, legend, notes, panel_grid, plain, shortened
 from bayesml.results.base import Result
 from bayesml.results.bayesian import BayesianResult
 
@@ -103,7 +103,8 @@ def named(axes: Axes, places: np.ndarray, values: np.ndarray, chosen: np.ndarray
 def horizontal(axes: Axes, found: Loo, labels: list[str]) -> None:
     """Labels of groups, if they are few; else the number of the unit."""
     if found.unit != ROW and len(labels) <= FEW_UNITS:
-        turned = sum(map(len, labels)) > 70
+        labels = [shortened(label) for label in labels]
+        turned = max(map(len, labels)) * len(labels) > 80
         axes.set_xticks(range(len(labels)), labels, fontsize="x-small", rotation=90 if turned else 0)
         axes.set_xlabel(found.unit, fontsize="small")
         return

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
+from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 
 from bayesml.plots.colours import line_style
@@ -19,7 +20,17 @@ NOTE_CHARACTERS, LEGEND_CHARACTERS = 16, 13
 
 
 class Plot(Figure):
-    """A Matplotlib figure that a notebook shows once, whether it is the last value of a cell or not."""
+    """A Matplotlib figure that a notebook shows once, whether it is the last value of a cell or not.
+
+    Its texts are literal: dollars in labels of the data are dollars, not the ends of a formula.
+    """
+
+    def draw(self, renderer: Any) -> None:
+        """Draw the figure; ticks that come to be while it is drawn have literal labels too."""
+        for text in self.findobj(Text):
+            text.set_parse_math(False)
+        with plt.rc_context({"text.parse_math": False}):
+            super().draw(renderer)
 
     def _ipython_display_(self) -> None:
         # The inline backend shows what is still open at the end of a cell, so also a figure that the cell returned.
@@ -78,6 +89,24 @@ def folded(label: str, width: int = 28) -> str:
     if bar and len(label) > width:
         return f"{folded(head + ' |', width)}\n{folded(group, width)}"
     return "\n".join(wrap(label, width, break_long_words=True)) or label
+
+
+def shortened(label: str, width: int = 24) -> str:
+    """A label without its middle where it is longer than that many characters."""
+    if len(label) <= width:
+        return label
+    return f"{label[: width // 2]}…{label[len(label) - (width - 1) // 2 :]}"
+
+
+def row_label(label: str, width: int = 28) -> str:
+    """A label on two lines at most, broken as `folded` does; what is too long for them is shortened."""
+    text = folded(label, width)
+    if text.count("\n") <= 1:
+        return text
+    head, bar, group = label.partition(" | ")
+    if bar:
+        return f"{shortened(head, width - 2)} |\n{shortened(group, width)}"
+    return "\n".join(wrap(shortened(label, width), width)) or label
 
 
 def plain(axes: Axes) -> None:

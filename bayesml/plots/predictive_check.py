@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from bayesml.errors import ColumnNotFound, SpecificationError
 from bayesml.plots.colours import BLACK
-from bayesml.plots.panels import few_ticks, legend, notes, panel_grid, plain
+from bayesml.plots.panels import few_ticks, folded, legend, notes, panel_grid, plain, shortened
 from bayesml.plots.replications import (
     INTERVAL,
     MOST_BARS,
@@ -328,7 +328,7 @@ def by_level(
     handles: list[Any] = []
     for axes, level in zip(panels, shown, strict=True):
         handles = draw_kind(axes, check, kind, ci_prob, np.flatnonzero(codes == level), limits)
-        axes.set_title(labels[level], fontsize="small", pad=3)
+        axes.set_title(folded(shortened(labels[level], 32), 16), fontsize="small", pad=3)
         axes.set_ylabel("")
         few_ticks(axes, None, 3)
         if kind == "ecdf":

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from bayesml.errors import SpecificationError
 from bayesml.plots.colours import BLUE, REFERENCE
 from bayesml.plots.intervals import term_intervals
-from bayesml.plots.panels import Plot, apart, few_ticks, folded, notes, plain
+from bayesml.plots.panels import Plot, apart, few_ticks, folded, notes, plain, shortened
 from bayesml.results.base import GroupDict, Result
 from bayesml.results.bayesian import BayesianResult
 from bayesml.results.sections import percent
@@ -124,7 +124,7 @@ def draw_group(panels: Sequence[Axes], result: Result, terms: list[int], ci_prob
     labels = result.design.random[terms[0]].level_labels
     shown = order[::step]
     size = "small" if levels <= 30 else "x-small"
-    panels[0].set_yticks(np.arange(0, levels, step), [labels[i] for i in shown], fontsize=size)
+    panels[0].set_yticks(np.arange(0, levels, step), [shortened(labels[i], 36) for i in shown], fontsize=size)
     panels[0].set_ylim(-1, levels)
     return step
 

@@ -11,6 +11,7 @@ from matplotlib.patches import Patch
 
 from bayesml.plots.colours import BLACK, BLUE, PALE
 from bayesml.plots.densities import array_stats
+from bayesml.plots.panels import shortened
 from bayesml.results.posterior_summary import interval_tails
 from bayesml.results.sections import percent
 
@@ -161,6 +162,7 @@ def draw_bars(
     if roots:
         axes.set_yscale("function", functions=(lambda y: np.sqrt(np.maximum(y, 0.0)), np.square))
     axes.set_ylim(bottom=0)
+    labels = [shortened(label) for label in labels]
     step = max(1, -(-len(labels) // 10))
     long = max(map(len, labels)) * len(labels[::step]) > 40
     rotation: dict[str, Any] = {"rotation": 35, "ha": "right"} if long else {}

@@ -14,7 +14,7 @@ from scipy import special
 from bayesml.errors import ColumnNotFound, SpecificationError
 from bayesml.plots.colours import BLUE, GREY, REFERENCE, VERMILLION
 from bayesml.plots.fit_by_group import column
-from bayesml.plots.panels import few_ticks, folded, notes, panel_grid, plain
+from bayesml.plots.panels import few_ticks, folded, notes, panel_grid, plain, shortened
 from bayesml.plots.predictive_check import grouping
 from bayesml.post.options import one_of
 from bayesml.post.quantile_residuals import drawn_fitted, quantile_residuals
@@ -229,7 +229,7 @@ def draw_levels(
     axes.plot(places, means[order], color=VERMILLION, marker="o", linestyle="none", markersize=4.5 if few else 2.5)
     if few:
         upright: dict[str, Any] = {"rotation": 90} if len(labels) > 6 or max(map(len, labels)) > 4 else {}
-        axes.set_xticks(places, [labels[i] for i in order], fontsize="x-small", **upright)
+        axes.set_xticks(places, [shortened(labels[i]) for i in order], fontsize="x-small", **upright)
     else:
         axes.set_xticks([])
     axes.set_xlabel(name if few else f"{len(labels)} levels of {name}, in order")
