@@ -1,5 +1,7 @@
 """Log marginal likelihoods against numerical integration."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,7 +14,7 @@ from bayesml.bayes.evidence import warn_of_error
 from bayesml.design.build import build_design
 from bayesml.errors import BayesmlWarning, RefusedTest, SpecificationError
 from bayesml.estimators.bridge import bridge_sampling
-from bayesml.estimators.posterior_densities import JointDensity
+from bayesml.estimators.posterior_densities import JointDensity, density_of
 from bayesml.graphs.roles import build_graph
 from bayesml.results.bayesian import BayesianResult
 from bayesml.results.prior_draws import draw_prior
@@ -130,6 +132,30 @@ def test_cut_points_are_known_to_be_in_order():
     log_prior = stats.norm(0, 2).logpdf(low) + stats.norm(0, 2).logpdf(high) + np.log(2)
     exact = log_integral(np.where(low < high, log_lik + log_prior, -np.inf), grid, grid)
     assert abs(bml.evidence(post).log_evidence - exact) < 0.02
+
+
+def test_what_no_chain_found_is_counted():
+    """With a strong negative correlation held, a random intercept of nearly 0 is a second, flat region."""
+    priors = {"corr(Subject)": bml.Fixed(-0.9)}
+    table = bml.datasets.load("sleepstudy")
+    post = bml.sample("Reaction ~ Days + (Days | Subject)", table, priors, random_seed=1, progressbar=False)
+    assert post.draws("sd(Intercept | Subject)").min() > 10
+    with pytest.warns(BayesmlWarning, match=r"5\.\d % of the posterior has a smaller `sd\(Intercept \| Subject\)`"):
+        found = bml.evidence(post)
+    density = density_of(post.graph, post.posterior)
+    grids = np.linspace(-2, 5.3, 60), np.linspace(1.2, 3.8, 40), np.linspace(3, 3.8, 24)
+    points = np.stack(np.meshgrid(*grids, indexing="ij"), axis=-1)
+    exact = log_integral(density(points.reshape(-1, 3)).reshape(points.shape[:-1]), *grids)
+    assert abs(found.log_evidence - exact) < 3 * found.mcse < 0.02
+    assert "missing from what the draws tell" in str(found).replace("\n ", "")
+
+
+def test_chains_that_did_not_go_well_are_told():
+    post = posteriors.dyestuff()
+    found, unwell = bml.evidence(post), replace(post)
+    vars(unwell)["status"] = replace(post.status, rhat=1.2)
+    assert "did not go well" not in str(found)
+    assert "did not go well" in str(replace(found, result=unwell))
 
 
 def test_flat_priors_are_refused_by_name():

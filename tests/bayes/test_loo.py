@@ -62,6 +62,9 @@ def test_sampling_without_each():
     found = bml.loo(posteriors.dyestuff(), "Batch", exact=True, progressbar=False)
     assert found.pointwise["refitted"].all()
     assert "sampled again" in str(found)
+    told = bml.compare({"again": found, "weighted": weighted})["diag_elpd"]
+    assert told["again"] == ""
+    assert told["weighted"] == f"{len(weighted.bad)} k̂ > 0.70"
     assert len(found.bad) == 0
     away = found.pointwise["elpd"] - dyestuff_integrated()["Batch"]
     assert (np.abs(away) < 4 * found.pointwise["mcse"]).all()
