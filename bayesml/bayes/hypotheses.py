@@ -17,6 +17,7 @@ from bayesml.errors import ColumnNotFound
 from bayesml.results.bayesian import BayesianResult
 from bayesml.results.posterior import effect_bytes
 from bayesml.results.posterior_summary import interval_tails
+from bayesml.results.sections import percent
 from bayesml.syntax.statement import Arithmetic, Statement
 from bayesml.tables.table import Column, Row, Section, Table
 
@@ -289,7 +290,7 @@ class Hypothesis:
         if self.contrast is not None:
             own = self.estimate
             lines.append(
-                f"{self.contrast}: median {own['median']:.4g}, sd {own['sd']:.3g}, {100 * self.ci_prob:g} % interval "
+                f"{self.contrast}: median {own['median']:.4g}, sd {own['sd']:.3g}, {percent(self.ci_prob)} interval "
                 f"[{own['lower']:.4g}, {own['upper']:.4g}]"
             )
         return "\n  ".join([str(self), *lines, *self.notes])
@@ -377,7 +378,7 @@ class Region(Hypothesis):
         }[self.verdict]
         return [
             f"below {self.below:.3f}, inside {self.probability:.3f}, above {self.above:.3f}",
-            f"{100 * self.ci_prob:g} % HDI [{self.hdi[0]:.4g}, {self.hdi[1]:.4g}] lies {meaning}",
+            f"{percent(self.ci_prob)} HDI [{self.hdi[0]:.4g}, {self.hdi[1]:.4g}] lies {meaning}",
             *super().lines,
         ]
 
@@ -445,13 +446,15 @@ class PointHypothesis(Hypothesis):
 
     @property
     def bf01(self) -> float:
-        """For the equation."""
-        return float(np.exp(self.log_bf01))
+        """For the equation; infinite where it is too large for a number."""
+        with np.errstate(over="ignore"):
+            return float(np.exp(self.log_bf01))
 
     @property
     def bf10(self) -> float:
-        """Against the equation."""
-        return float(np.exp(-self.log_bf01))
+        """Against the equation; infinite where it is too large for a number."""
+        with np.errstate(over="ignore"):
+            return float(np.exp(-self.log_bf01))
 
     @property
     def bayes_factor(self) -> float:
@@ -459,17 +462,18 @@ class PointHypothesis(Hypothesis):
 
     @property
     def bayes_factor_mcse(self) -> float:
-        return self.bf01 * self.log_mcse
+        return self.bf01 * self.log_mcse if self.bf01 else 0.0
 
     @cached_property
     def probability(self) -> float:
         """Posterior probability of the equation, of prior probability 1/2."""
-        return float(1 / (1 + np.exp(-self.log_bf01)))
+        return self.bf01 / (1 + self.bf01) if self.log_bf01 < 0 else 1 / (1 + self.bf10)
 
     @cached_property
     def mcse(self) -> float:
         """Monte-Carlo standard error of `probability`."""
-        return self.probability * (1 - self.probability) * self.log_mcse
+        spread = self.probability * (1 - self.probability)
+        return spread * self.log_mcse if spread else 0.0
 
     @property
     def odds(self) -> float:
@@ -556,7 +560,7 @@ class Hypotheses:
 
     def to_table(self) -> Table:
         """The table as it is printed."""
-        content = f"{100 * self.parts[0].ci_prob:.6g}%"
+        content = percent(self.parts[0].ci_prob)
         columns = (
             Column("median"), Column("sd", spread=True), Column(f"[{content} interval]"), Column("", joined=True),
             Column("P", "text"), Column("prior P", "text"), Column("Bayes factor", "text"),
@@ -626,6 +630,8 @@ def share_text(share: float, error: float) -> str:
 
 def with_error(value: float, error: float) -> str:
     """A positive number with its error, both to the error's first digit where that is not too many."""
+    if np.isinf(value):
+        return "above 1e308"
     if not 1e-4 <= value < 1e6:
         return f"{value:.2e} ± {error:.1e}"
     decimals = int(np.clip(-np.floor(np.log10(max(error, 1e-12))), 0, 6 if value < 1 else 3))

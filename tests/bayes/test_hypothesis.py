@@ -1,5 +1,7 @@
 """Probabilities of statements."""
 
+import math
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -61,7 +63,7 @@ def test_printed(post):
     assert lines[1].startswith("  prior 0.43")
     assert "Bayes factor against its complement" in lines[1]
     assert lines[2].startswith("  Days - 8: median 2.")
-    assert "95 % interval [" in lines[2]
+    assert "95% interval [" in lines[2]
     assert "<table" in found._repr_html_()
     assert "Median, sd and interval are of Days - 8." in found._repr_html_()
     assert share_text(0.9421, 0.0004) == "0.9421 ± 0.0004"
@@ -70,6 +72,7 @@ def test_printed(post):
     assert with_error(2137.4, 526.2) == "2137 ± 526"
     assert with_error(3.31e6, 2.5e5) == "3.31e+06 ± 2.5e+05"
     assert with_error(0.0312, 0.0104) == "0.03 ± 0.01"
+    assert with_error(math.inf, math.inf) == "above 1e308"
 
 
 def test_prior_probability_is_that_of_the_prior_numbers(post):
