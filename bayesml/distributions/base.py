@@ -147,7 +147,7 @@ class Distribution(ABC):
     def shared_draws(
         self, priors: "tuple[Distribution, ...]", shape: tuple[int, ...], rng: np.random.Generator
     ) -> np.ndarray | None:
-        """Draws (*shape, n) of n priors of this kind that depend on each other; None where they do not."""
+        """Draws ``(*shape, n)`` of n priors of this kind that depend on each other; None where they do not."""
         return None
 
     # -- numbers and graphs ------------------------------------------------------------------------

@@ -183,7 +183,7 @@ class InverseWishart(Distribution):
         return own - (self.nu + q + 1) * inverse.T + q * root / np.sum(root**2, axis=1)[:, None]
 
     def draws(self, q: int, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
-        """Covariance matrices (*shape, q, q), by Bartlett's decomposition."""
+        """Covariance matrices ``(*shape, q, q)``, by Bartlett's decomposition."""
         assert self.nu is not None
         A = np.zeros((*shape, q, q))
         for i in range(q):
