@@ -25,6 +25,7 @@ def table() -> pd.DataFrame:
     return pd.DataFrame(columns | {"g": [f"g{j}" for j in group]})
 
 
+@cache
 def sampled(formula: str, family: str = "gaussian", **changed) -> BayesianResult:
     model = bml.Model(formula, family=family)
     names = {"Intercept", "sigma"} if family == "gaussian" else {"Intercept"}

@@ -34,9 +34,17 @@ def twelve() -> dict:
 
 
 @pytest.fixture(scope="module")
-def grid(data, twelve) -> pd.DataFrame:
+def timed_grid(data, twelve) -> tuple[pd.DataFrame, float]:
+    """The grid, and the seconds that it took with all that had to be compiled."""
     wanted = ["Days", SLOPES, "sd(Days | Subject) / sigma"]
-    return bml.prior_grid(SLEEP, data, twelve, wanted, random_seed=1, progressbar=False)
+    start = time.process_time()
+    found = bml.prior_grid(SLEEP, data, twelve, wanted, random_seed=1, progressbar=False)
+    return found, time.process_time() - start
+
+
+@pytest.fixture(scope="module")
+def grid(timed_grid) -> pd.DataFrame:
+    return timed_grid[0]
 
 
 def test_rows_are_the_reference_the_models_priors_and_the_grid(grid):
@@ -102,10 +110,8 @@ def agree(weighted: pd.DataFrame, sampled: pd.DataFrame) -> None:
         assert row.sd == pytest.approx(own["sd"], rel=4 * 1.5 / np.sqrt(2 * size))
 
 
-def test_twelve_priors_take_less_than_fifteen_seconds(grid, data, twelve):
-    start = time.process_time()
-    bml.prior_grid(SLEEP, data, twelve, random_seed=3, progressbar=False)
-    assert time.process_time() - start < 15
+def test_twelve_priors_take_less_than_fifteen_seconds(timed_grid):
+    assert timed_grid[1] < 15
 
 
 def test_other_numbers_compile_nothing(data):
