@@ -25,6 +25,8 @@ SHOWN = 0.998
 SAMPLED = 200_000
 """Simulated values that the ends of an axis are taken from."""
 MOST_BARS = 30
+CHARACTERS = 10.0
+"""Of labels side by side, an inch; more are turned."""
 
 Statistic = Callable[[np.ndarray], Any]
 
@@ -164,7 +166,8 @@ def draw_bars(
     axes.set_ylim(bottom=0)
     labels = [shortened(label) for label in labels]
     step = max(1, -(-len(labels) // 10))
-    long = max(map(len, labels)) * len(labels[::step]) > 40
+    room = CHARACTERS * axes.get_position().width * axes.figure.get_figwidth()
+    long = max(map(len, labels)) * len(labels[::step]) > room
     rotation: dict[str, Any] = {"rotation": 35, "ha": "right"} if long else {}
     axes.set_xticks(x[::step], labels[::step], **rotation)
     axes.set_xlim(-0.7, len(values) - 0.3)
