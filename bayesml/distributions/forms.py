@@ -58,7 +58,9 @@ class PowerForm:
             return (self.of.isf(q) if self.power > 0 else self.of.ppf(q)) ** self.power
 
     def rvs(self, size: Any = None, random_state: Any = None) -> np.ndarray:
-        return self.of.rvs(size=size, random_state=random_state) ** self.power
+        # priors such as InverseGamma(0.01, 0.01) have draws beyond the largest number
+        with np.errstate(divide="ignore", over="ignore"):
+            return self.of.rvs(size=size, random_state=random_state) ** self.power
 
     def expect(self, func: Callable[[Any], Any], lb: float | None = None, ub: float | None = None) -> float:
         ends = [None if end is None else float(self.back(end)) for end in (lb, ub)]

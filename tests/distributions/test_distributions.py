@@ -258,3 +258,8 @@ def test_fixed_holds_a_value():
     assert Fixed(3).fixed == 3
     assert Normal(0, 1).fixed is None
     np.testing.assert_allclose(Fixed(3.5).scipy(stats).ppf([0.1, 0.9]), 3.5)
+
+
+def test_draws_beyond_the_largest_number_are_infinite(rng):
+    draws = OnVariance(InverseGamma(0.001, 0.001)).scipy(stats).rvs(size=2000, random_state=rng)
+    assert np.isposinf(draws).any() and not np.isnan(draws).any()
