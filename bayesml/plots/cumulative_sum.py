@@ -27,10 +27,7 @@ def cumulative_sum(result: Result, parameters: Wanted = None, limit: int = 12, c
 
     Raises
     ------
-    SpecificationError
-        The result is a likelihood fit, which has no draws.
-    ColumnNotFound
-        There is no such parameter.
+    {refusals}
 
     Notes
     -----

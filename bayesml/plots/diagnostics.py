@@ -20,6 +20,7 @@ from bayesml.plots.colours import BLACK, VERMILLION
 from bayesml.plots.densities import density_curve
 from bayesml.plots.draws import at_least_one, by_rhat, left_out, mixing_texts, require_draws, selected_draws
 from bayesml.plots.panels import Plot, apart, bare_vertical, chain_handles, few_ticks, legend, notes, plain
+from bayesml.plots.shared_text import documented
 from bayesml.results import diagnostics as measures
 from bayesml.results.base import Result
 from bayesml.results.bayesian import BayesianResult
@@ -32,6 +33,7 @@ HALVES: dict[str, dict[str, Any]] = {
 COLUMNS = ("trace: draw", "ranks among all draws", "autocorrelation: lag", "density of halves")
 
 
+@documented
 def diagnostics(result: Result, parameters: Wanted = None, limit: int = 6) -> Figure:
     """Return a figure with one row a parameter: trace, ranks, autocorrelation and density of both halves.
 
@@ -51,10 +53,7 @@ def diagnostics(result: Result, parameters: Wanted = None, limit: int = 6) -> Fi
 
     Raises
     ------
-    SpecificationError
-        The result is a likelihood fit, which has no draws.
-    ColumnNotFound
-        There is no such parameter.
+    {refusals}
 
     Notes
     -----

@@ -23,10 +23,7 @@ def rank(result: Result, parameters: Wanted = None, limit: int = 12, columns: in
 
     Raises
     ------
-    SpecificationError
-        The result is a likelihood fit, which has no draws.
-    ColumnNotFound
-        There is no such parameter.
+    {refusals}
 
     Notes
     -----

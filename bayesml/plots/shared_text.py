@@ -23,6 +23,11 @@ columns : int, optional
     Panels in a row.
 ci_prob : float, default 0.95
     Content of the equal-tailed interval, drawn as a bar below with the median as a point.""",
+    "refusals": """\
+SpecificationError
+    The result is a likelihood fit, which has no draws.
+ColumnNotFound
+    There is no such parameter.""",
     "titled panels": """\
 matplotlib.figure.Figure
     One panel a parameter, titled by its address, R-hat, and bulk and tail effective sample size.""",

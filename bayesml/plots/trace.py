@@ -25,10 +25,7 @@ def trace(result: Result, parameters: Wanted = None, limit: int = 12, columns: i
 
     Raises
     ------
-    SpecificationError
-        The result is a likelihood fit, which has no draws.
-    ColumnNotFound
-        There is no such parameter.
+    {refusals}
 
     Notes
     -----
