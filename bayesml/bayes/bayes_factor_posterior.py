@@ -22,7 +22,6 @@ from bayesml.linalg.threads import one_blas_thread
 from bayesml.results.bayesian import BayesianResult
 from bayesml.results.diagnostics import ess, mcse_of_mean
 from bayesml.results.effects import flat_roots
-from bayesml.results.marginal_likelihood import thinned
 from bayesml.results.posterior import Posterior, flat_draws
 
 REACH = 3.5
@@ -49,12 +48,12 @@ def conditional_normals(result: BayesianResult, R: np.ndarray, r: np.ndarray) ->
     assert isinstance(density, ExactDensity)
     if np.linalg.matrix_rank(R[:, density.graph.integrated_beta]) < len(R):
         return None
-    rows = np.array([prior.normal_row or (0.0, 0.0) for prior in result.graph.priors.coefficients]).reshape(-1, 2)
+    given, prior_mean, prior_precision = density.graph.coefficient_rows
 
     def log_normals(post: Posterior) -> np.ndarray:
         means, covariances = coefficient_moments(
-            density.system, flat_roots(result.design, post), post.sigma.ravel(), flat_draws(post.beta), density.given,
-            rows[:, 0].copy(), rows[:, 1].copy(), R,
+            density.system, flat_roots(result.design, post), post.sigma.ravel(), flat_draws(post.beta), given,
+            prior_mean, prior_precision, R,
         )  # fmt: skip
         return log_normal(r - means, covariances)
 
@@ -137,7 +136,7 @@ def integrated_density(result: BayesianResult) -> PosteriorDensity | None:
     if not graph.design.random or coarsest(graph.design) is None:
         return None
     step = -(-posterior.sigma.size // QUADRATURE_DRAWS)
-    return density_of(graph, thinned(replace(posterior, effects=None), step))
+    return density_of(graph, replace(posterior, effects=None).every(step))
 
 
 def refuse_heavy_tails(found: LogDensity, draws: int, what: str) -> None:

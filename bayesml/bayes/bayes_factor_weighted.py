@@ -200,9 +200,6 @@ def log_joint(result: BayesianResult, post: Posterior) -> np.ndarray:
     rows = []
     for start in range(0, post.shape[1], draws):
         part = slice(start, start + draws)
-        few = replace(
-            post, beta=post.beta[:, part], sigma=post.sigma[:, part],
-            ancillary=post.ancillary[:, part] if post.ancillary.size else post.ancillary,
-        )  # fmt: skip
-        rows.append(log_likelihood(result.graph, few, tuple(b[:, part] for b in post.effects)).sum(axis=-1))
+        few = post.at(part)
+        rows.append(log_likelihood(result.graph, few, few.effects or ()).sum(axis=-1))
     return out + np.concatenate(rows, axis=1)

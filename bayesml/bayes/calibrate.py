@@ -404,21 +404,6 @@ def values_of(graph: Graph, posterior: Posterior, chosen: tuple[Address, ...]) -
     return np.stack([*(result.draws(address.text) for address in chosen), total], axis=-1)
 
 
-def one_draw(posterior: Posterior, place: int) -> Posterior:
-    """One draw of a posterior of one chain."""
-    assert posterior.effects is not None
-    own = slice(place, place + 1)
-    return replace(
-        posterior,
-        beta=posterior.beta[:, own],
-        sds=tuple(sd[:, own] for sd in posterior.sds),
-        corrs=tuple(corr[:, own] for corr in posterior.corrs),
-        sigma=posterior.sigma[:, own],
-        effects=tuple(b[:, own] for b in posterior.effects),
-        ancillary=posterior.ancillary[:, own],
-    )
-
-
 @dataclass(frozen=True, eq=False)
 class Work:
     """The data sets, one after another: responses are drawn, sampled in threads, and values ranked here."""
@@ -454,7 +439,7 @@ class Work:
 
     def begin(self, place: int, pool: ThreadPoolExecutor) -> "Replication | tuple[int, Target, Future[Draws]]":
         """Draw the responses of a data set and start its chain."""
-        one = one_draw(self.truth, place)
+        one = self.truth.at(slice(place, place + 1))
         assert one.effects is not None
         y = new_responses(self.simulated, one, one.effects, [self.seed, RESPONSE_STREAM, place])[0, 0]
         if not np.isfinite(y).all() or not self.simulated.family.allows(y).all():
@@ -495,7 +480,8 @@ class Work:
                 draws = pool.submit(self.sample, target, place, longer).result()
         except (RuntimeError, np.linalg.LinAlgError) as error:
             return Replication(place, reason=str(error).strip().splitlines()[0])
-        truth = values_of(self.graph_of(target, self.simulated), one_draw(self.truth, place), self.chosen)[0, 0]
+        one = self.truth.at(slice(place, place + 1))
+        truth = values_of(self.graph_of(target, self.simulated), one, self.chosen)[0, 0]
         ranks = np.sum(values[0] < truth, axis=0)
         return Replication(place, ranks, sizes, int(draws.stats["diverging"].sum()))
 

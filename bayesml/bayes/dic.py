@@ -14,7 +14,7 @@ from bayesml.estimators.row_densities import some_rows
 from bayesml.graphs.roles import Graph
 from bayesml.results.bayesian import BayesianResult
 from bayesml.results.diagnostics import mcse_of_mean
-from bayesml.results.marginal_likelihood import log_marginal_likelihood, thinned, work_of_a_draw
+from bayesml.results.marginal_likelihood import log_marginal_likelihood, work_of_a_draw
 from bayesml.results.posterior import Posterior, row_blocks
 from bayesml.results.predictive import log_likelihood
 from bayesml.tables.table import Column, Row, Section, Table
@@ -175,7 +175,7 @@ def marginal(result: BayesianResult) -> tuple[Posterior, LogLikelihood, str]:
         return posterior, lambda own: log_marginal_likelihood(graph, own), "random effects are integrated out exactly"
     if coarsest(graph.design) is None:
         step = max(1, int(work_of_a_draw(graph) * posterior.sigma.size / LARGEST_WORK))
-        own = thinned(posterior, min(step, max(1, posterior.shape[1] // 100)))
+        own = posterior.every(min(step, max(1, posterior.shape[1] // 100)))
         return own, lambda p: log_marginal_likelihood(graph, p), "random effects are integrated out by Laplace's method"
     units = units_of(result, "group")
     every = np.arange(len(units.index))

@@ -16,7 +16,7 @@ from bayesml.errors import SpecificationError
 from bayesml.results.base import Result
 from bayesml.results.bayesian import BayesianResult
 from bayesml.results.log_prior_draws import log_prior_draws
-from bayesml.results.marginal_likelihood import log_marginal_likelihood, thinned, work_of_a_draw
+from bayesml.results.marginal_likelihood import log_marginal_likelihood, work_of_a_draw
 from bayesml.results.posterior_summary import interval_tails
 from bayesml.results.predictive import log_likelihood
 
@@ -367,7 +367,7 @@ def scaled_likelihood(result: BayesianResult, likelihood: Likelihood) -> tuple[n
     chains, draws = posterior.shape
     most = max(WORK / work_of_a_draw(graph), FEWEST_DRAWS) / chains
     step = max(1, int(np.ceil(draws / most)))
-    return log_marginal_likelihood(graph, thinned(posterior, step)), step
+    return log_marginal_likelihood(graph, posterior.every(step)), step
 
 
 def pair_of_weights(log_density: np.ndarray, alphas: tuple[float, float]) -> tuple[Weights, Weights]:

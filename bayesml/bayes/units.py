@@ -16,7 +16,6 @@ from bayesml.estimators.group_densities import (
 from bayesml.estimators.row_densities import row_densities
 from bayesml.graphs.roles import Graph
 from bayesml.results.bayesian import BayesianResult
-from bayesml.results.marginal_likelihood import thinned
 from bayesml.results.posterior import Posterior
 
 ROW, GROUP = "row", "group"
@@ -145,7 +144,7 @@ class Groups(Units):
     @cached_property
     def quadrature(self) -> QuadratureDensities:
         """The integral, with enough nodes."""
-        few = thinned(replace(self.draws, effects=None), max(1, self.draws.shape[1] // DRAWS_TO_SETTLE))
+        few = replace(self.draws, effects=None).every(max(1, self.draws.shape[1] // DRAWS_TO_SETTLE))
         return enough_points(self.graph, few)[0]
 
     def densities(self, posterior: Posterior, units: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -179,8 +178,4 @@ def units_of(result: BayesianResult, unit: str) -> Units:
 
 def fewer(posterior: Posterior, draws: int) -> Posterior:
     """Every so manieth draw of each chain, so that about so many are left, and at least a thousand."""
-    step = -(-posterior.sigma.size // max(draws, FEWEST_DRAWS))
-    found = thinned(posterior, step)
-    if posterior.effects is None or step == 1:
-        return found
-    return replace(found, effects=tuple(effects[:, ::step] for effects in posterior.effects))
+    return posterior.every(-(-posterior.sigma.size // max(draws, FEWEST_DRAWS)))

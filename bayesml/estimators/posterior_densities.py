@@ -73,20 +73,15 @@ class ExactDensity(PosteriorDensity):
         return "random effects and coefficients with normal priors integrated out exactly"
 
     @cached_property
-    def given(self) -> np.ndarray:
-        """Which coefficients have coordinates."""
-        return (~self.graph.integrated_beta).astype(np.int64)
-
-    @cached_property
     def system(self) -> GaussianSystem:
         """Cross-products."""
-        return GaussianSystem.of(self.graph.design, self.given)
+        return GaussianSystem.of(self.graph.design, self.graph.coefficient_rows[0])
 
     def likelihood(self, posterior: Posterior) -> np.ndarray:
-        rows = np.array([prior.normal_row or (0.0, 0.0) for prior in self.graph.priors.coefficients]).reshape(-1, 2)
+        given, prior_mean, prior_precision = self.graph.coefficient_rows
         return log_densities(
             self.system, flat_roots(self.graph.design, posterior), posterior.sigma.ravel(),
-            flat_draws(posterior.beta), self.given, rows[:, 0].copy(), rows[:, 1].copy(),
+            flat_draws(posterior.beta), given, prior_mean, prior_precision,
         )  # fmt: skip
 
 

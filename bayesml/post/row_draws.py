@@ -229,16 +229,5 @@ def thinned(result: Any, draws: int | None) -> Any:
 
 def at_places(result: Any, places: np.ndarray) -> Any:
     """The result with some of the draws of each chain."""
-    post = result.posterior
-    effects = result.effects if result.effects_fit else None
-    some = replace(
-        post,
-        beta=post.beta[:, places],
-        sds=tuple(own[:, places] for own in post.sds),
-        corrs=tuple(own[:, places] for own in post.corrs),
-        sigma=post.sigma[:, places],
-        stats={name: own[:, places] for name, own in post.stats.items()},
-        effects=None if effects is None else tuple(own[:, places] for own in effects),
-        ancillary=post.ancillary[:, places] if post.ancillary.size else post.ancillary,
-    )
-    return replace(result, posterior=some)
+    whole = replace(result.posterior, effects=result.effects if result.effects_fit else None)
+    return replace(result, posterior=whole.at(places))

@@ -1,7 +1,5 @@
 """Log likelihood of the parameters at each draw, the random effects integrated out."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from bayesml.families.ancillary import unconstrained
@@ -11,6 +9,7 @@ from bayesml.linalg.gaussian import GaussianSystem
 from bayesml.linalg.laplace import IndefiniteError, LaplaceSystem
 from bayesml.linalg.marginal_values import log_densities
 from bayesml.linalg.threads import one_blas_thread
+from bayesml.results.effects import flat_roots
 from bayesml.results.posterior import Posterior, flat_draws, term_roots
 from bayesml.results.predictive import ancillary_draws
 
@@ -34,30 +33,29 @@ def log_marginal_likelihood(graph: Graph, posterior: Posterior) -> np.ndarray:
     ndarray, shape (chain, draw)
         With all constants; -inf where Laplace's approximation does not exist.
     """
-    roots = [
-        flat_draws(term_roots(role.columns, sds, corrs))
-        for role, sds, corrs in zip(graph.random, posterior.sds, posterior.corrs, strict=True)
-    ]
     with one_blas_thread():
-        values = exact(graph, posterior, roots) if graph.exact else by_laplace(graph, posterior, roots)
+        values = exact(graph, posterior) if graph.exact else by_laplace(graph, posterior)
     return values.reshape(posterior.shape)
 
 
-def exact(graph: Graph, posterior: Posterior, roots: list[np.ndarray]) -> np.ndarray:
+def exact(graph: Graph, posterior: Posterior) -> np.ndarray:
     """Of linear models with normal responses, (draws,)."""
-    p = len(graph.fixed)
-    system = GaussianSystem.of(graph.design, np.ones(p, bool))
-    sigma, nothing = posterior.sigma.ravel(), np.zeros(p)
-    lam = np.concatenate([np.empty((len(sigma), 0)), *(root.reshape(len(sigma), -1) for root in roots)], axis=1)
-    return log_densities(system, lam, sigma, flat_draws(posterior.beta), np.ones(p, np.int64), nothing, nothing)
+    given, nothing = np.ones(len(graph.fixed), np.int64), np.zeros(len(graph.fixed))
+    return log_densities(
+        GaussianSystem.of(graph.design, given), flat_roots(graph.design, posterior), posterior.sigma.ravel(),
+        flat_draws(posterior.beta), given, nothing, nothing,
+    )  # fmt: skip
 
 
 @np.errstate(over="ignore", invalid="ignore")
-def by_laplace(graph: Graph, posterior: Posterior, roots: list[np.ndarray]) -> np.ndarray:
+def by_laplace(graph: Graph, posterior: Posterior) -> np.ndarray:
     """Of all other models, (draws,)."""
     system = LaplaceSystem.of(graph.design, lambda order: RowDerivatives(graph, order))
     columns = system.columns
-    relative = [np.linalg.solve(T, root) for T, root in zip(columns.terms, roots, strict=True)]
+    relative = [
+        np.linalg.solve(T, flat_draws(term_roots(role.columns, sds, corrs)))
+        for T, role, sds, corrs in zip(columns.terms, graph.random, posterior.sds, posterior.corrs, strict=True)
+    ]
     beta = np.linalg.solve(columns.coefficients, flat_draws(posterior.beta).T).T
     values = np.concatenate([np.empty((len(beta), 0)), *map(flat_draws, ancillary_draws(graph, posterior))], axis=-1)
     out, c = np.empty(len(beta)), None
@@ -79,19 +77,3 @@ def work_of_a_draw(graph: Graph) -> float:
     sizes = sorted(len(role.columns.levels) * role.q for role in graph.random)
     crossed = sum(sizes) - sizes[-1] if sizes else 0
     return max(1.0, rows + (crossed / 20.0) ** 3)
-
-
-def thinned(posterior: Posterior, step: int) -> Posterior:
-    """Every so manieth draw of each chain; without random effects and statistics of the sampler."""
-    if step == 1:
-        return posterior
-    return replace(
-        posterior,
-        beta=posterior.beta[:, ::step],
-        sds=tuple(own[:, ::step] for own in posterior.sds),
-        corrs=tuple(own[:, ::step] for own in posterior.corrs),
-        sigma=posterior.sigma[:, ::step],
-        ancillary=posterior.ancillary[:, ::step],
-        stats={},
-        effects=None,
-    )

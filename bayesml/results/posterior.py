@@ -1,7 +1,7 @@
 """Draws of the parameters of a model as bare arrays, and what follows from them row by row."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 
 import numpy as np
@@ -61,6 +61,25 @@ class Posterior:
     def shape(self) -> tuple[int, int]:
         """Numbers of chains and of draws a chain."""
         return self.sigma.shape[0], self.sigma.shape[1]
+
+    def at(self, places: slice | np.ndarray) -> "Posterior":
+        """Some of the draws of each chain, by their places (draw,)."""
+
+        def own(array: np.ndarray) -> np.ndarray:
+            return array[:, places] if len(array) else array
+
+        def each(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+            return {name: own(array) for name, array in arrays.items()}
+
+        return replace(
+            self, beta=own(self.beta), sds=tuple(map(own, self.sds)), corrs=tuple(map(own, self.corrs)),
+            sigma=own(self.sigma), stats=each(self.stats), ancillary=own(self.ancillary), scales=each(self.scales),
+            effects=None if self.effects is None else tuple(map(own, self.effects)),
+        )  # fmt: skip
+
+    def every(self, step: int) -> "Posterior":
+        """Every so manieth draw of each chain."""
+        return self if step == 1 else self.at(slice(None, None, step))
 
 
 def column_pairs(q: int) -> list[tuple[int, int]]:

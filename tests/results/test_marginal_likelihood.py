@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import multivariate_normal
 
 import bayesml as bml
-from bayesml.results.marginal_likelihood import log_marginal_likelihood, thinned, work_of_a_draw
+from bayesml.results.marginal_likelihood import log_marginal_likelihood, work_of_a_draw
 from bayesml.results.posterior import Posterior, term_covariance
 from tests import posteriors
 
@@ -59,7 +59,7 @@ def test_at_the_estimates_it_is_the_log_likelihood_of_the_fit(formula, family, d
 
 def test_thinned_draws_have_the_values_of_the_draws_that_are_left():
     post = posteriors.sleepstudy()
-    every = log_marginal_likelihood(post.graph, thinned(post.posterior, 100))
+    every = log_marginal_likelihood(post.graph, post.posterior.every(100))
     np.testing.assert_array_equal(every, log_marginal_likelihood(post.graph, post.posterior)[:, ::100])
 
 
