@@ -14,16 +14,15 @@ from bayesml.bayes.margins import Margin, contrast_of, margin_of
 from bayesml.bayes.point_null import Restrictions, restrictions_of
 from bayesml.bayes.statement_draws import ReadStatement, effective_draws, error_of_share
 from bayesml.errors import ColumnNotFound
-from bayesml.results.bayesian import BayesianResult
+from bayesml.results.bayesian import PRIOR_STREAM, BayesianResult
 from bayesml.results.posterior import effect_bytes
-from bayesml.results.posterior_summary import interval_tails
+from bayesml.results.posterior_summary import highest_density, interval_tails
 from bayesml.results.sections import percent
 from bayesml.syntax.statement import Arithmetic, Statement
 from bayesml.tables.table import Column, Row, Section, Table
 
 PRIOR_DRAWS = 100_000
 PRIOR_BYTES = 200_000_000
-PRIOR_STREAM = 4
 DENSITY_STREAM, INTEGRAL_STREAM = 30, 31
 UNCERTAIN = 0.5
 """Error of a log Bayes factor above which its size, not only its digits, is uncertain."""
@@ -352,10 +351,7 @@ class Region(Hypothesis):
     @cached_property
     def hdi(self) -> tuple[float, float]:
         """The narrowest interval that holds `ci_prob` of the draws."""
-        x = np.sort(self.draws.ravel())
-        inside = int(np.floor(self.ci_prob * len(x)))
-        place = int(np.argmin(x[inside:] - x[: len(x) - inside]))
-        return float(x[place]), float(x[place + inside])
+        return highest_density(self.draws, self.ci_prob)
 
     @property
     def verdict(self) -> str:
