@@ -7,6 +7,7 @@ from math import log10, nan
 
 import numpy as np
 from arviz_stats.base import array_stats
+from scipy.special import logsumexp
 
 from bayesml.results.diagnostics import ess
 
@@ -92,9 +93,28 @@ def smoothed_weights(log_ratios: np.ndarray) -> Weights:
     if np.ptp(log_ratios[finite]) <= 1e-10 * (1.0 + abs(largest)) or finite.sum() < FEWEST_DISTINCT:
         return Weights(finite / finite.sum(), nan)
     ratios = np.where(finite, log_ratios - largest, -1e3)
-    log_weights, k = array_stats.psislw(-ratios, r_eff=relative_efficiency(np.exp(ratios)), axis=(0, 1))
+    log_weights, k = smoothed_ratios(ratios)
     weights = np.where(finite, np.exp(log_weights), 0.0)
-    return Weights(weights / weights.sum(), float(k))
+    return Weights(weights / weights.sum(), k)
+
+
+def smoothed_ratios(log_ratios: np.ndarray) -> tuple[np.ndarray, float]:
+    """Logarithms of Pareto-smoothed weights that sum to one, and Pareto k.
+
+    Draws of chains that stood still may all have the largest ratio: there is no tail then that could be smoothed, and k
+    is infinite; 0 where all ratios are equal.
+
+    Parameters
+    ----------
+    log_ratios : ndarray, shape (chain, draw)
+        Finite.
+    """
+    efficiency = relative_efficiency(np.exp(log_ratios - log_ratios.max()))
+    try:
+        log_weights, k = array_stats.psislw(-log_ratios, r_eff=efficiency, axis=(0, 1))
+    except ValueError:  # ArviZ: all tail values are the same
+        return log_ratios - logsumexp(log_ratios), 0.0 if np.ptp(log_ratios) == 0.0 else np.inf
+    return log_weights, float(k)
 
 
 def relative_efficiency(ratios: np.ndarray) -> float:

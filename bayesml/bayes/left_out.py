@@ -4,10 +4,9 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from arviz_stats.base import array_stats
 from scipy.special import logsumexp
 
-from bayesml.bayes.importance import relative_efficiency
+from bayesml.bayes.importance import relative_efficiency, smoothed_ratios
 from bayesml.bayes.units import Units
 from bayesml.errors import BayesmlWarning, ConvergenceWarning
 from bayesml.estimators.held_out import sample_without
@@ -105,12 +104,9 @@ def smoothed(log_density: np.ndarray) -> tuple[float, np.ndarray, float]:
     ----------
     log_density : ndarray (chain, draw)
     """
-    efficiency = relative_efficiency(np.exp(log_density.min() - log_density))
-    flat = log_density.ravel()
-    log_weights, k = array_stats.psislw(flat, r_eff=efficiency, axis=-1)
-    elpd = float(logsumexp(log_weights + flat))
-    influence = flat.size * np.exp(log_weights) * (np.exp(flat - elpd) - 1.0)
-    return elpd, influence.reshape(log_density.shape), float(k)
+    log_weights, k = smoothed_ratios(-log_density)
+    elpd = float(logsumexp(log_weights + log_density))
+    return elpd, log_density.size * np.exp(log_weights) * (np.exp(log_density - elpd) - 1.0), k
 
 
 def by_refit(log_density: np.ndarray) -> tuple[float, float]:

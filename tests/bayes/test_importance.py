@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from bayesml.bayes.importance import pareto_limit, power_sensitivity, smoothed_weights
+from bayesml.bayes.importance import pareto_limit, power_sensitivity, smoothed_ratios, smoothed_weights
 
 
 @pytest.fixture
@@ -102,3 +102,12 @@ def distance(p: np.ndarray, q: np.ndarray, grid: np.ndarray) -> float:
         one, other = (np.nan_to_num(a * np.log2(a / middle)) for a in (p, q))
     shift = 0.5 / np.log(2) * integral(q - p)
     return np.sqrt((integral(one) + shift + integral(other) - shift) / integral(p + q))
+
+
+def test_chains_that_stood_still_have_no_tail():
+    log_ratios = np.repeat([[-1.0, 0.0], [0.5, 2.0]], 100, axis=1)
+    weights = smoothed_weights(log_ratios)
+    assert weights.pareto_k == np.inf
+    assert not weights.reliable
+    np.testing.assert_allclose(weights.values, np.exp(log_ratios) / np.exp(log_ratios).sum())
+    assert smoothed_ratios(np.zeros((2, 50)))[1] == 0.0
