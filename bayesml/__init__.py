@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from bayesml.bayes.prior_grid import prior_grid
     from bayesml.bayes.prior_predictive import prior_predictive
     from bayesml.bayes.prior_table import prior_table
+    from bayesml.bayes.quantities import quantities
     from bayesml.bayes.sensitivity import sensitivity
     from bayesml.distributions import (
         LKJ,
@@ -99,6 +100,7 @@ _HOME = {
     "Priors": "bayesml.spec.priors",
     "quantile_residuals": "bayesml.post.quantile_residuals",
     "r2": "bayesml.post.r2",
+    "quantities": "bayesml.bayes.quantities",
     "ranef": "bayesml.post.ranef",
     "refit": "bayesml.refit",
     "report": "bayesml.report.report",
@@ -141,7 +143,7 @@ _SUBPACKAGES = ("datasets", "distributions", "errors", "families", "links", "plo
 __all__ = [  # noqa: RUF022 - in the order of an analysis
     "Model", "Priors", "fit", "sample", "refit", "load",
     "prior_table", "prior_predictive", "elicit", "prior_grid", "sensitivity", "calibrate", "compare_engines",
-    "predict", "posterior_predictive", "quantile_residuals", "ranef", "icc", "r2",
+    "quantities", "predict", "posterior_predictive", "quantile_residuals", "ranef", "icc", "r2",
     "hypothesis", "wald_test", "lrtest", "laplace_error",
     "loo", "leave_one_group_out", "dic", "evidence", "bayes_factor", "compare",
     "side_by_side", "equations", "report", "graph",

@@ -2,11 +2,12 @@
 
 import numpy as np
 
+from bayesml.bayes.quantities import quantity_draws
 from bayesml.errors import SpecificationError
 from bayesml.results import diagnostics
 from bayesml.results.base import Result
 from bayesml.results.bayesian import BayesianResult
-from bayesml.results.selection import Wanted, select
+from bayesml.results.selection import Wanted
 
 CANDIDATES = 100
 """Of so many parameters R-hat is computed at once."""
@@ -29,8 +30,8 @@ def require_draws(result: Result, what: str) -> BayesianResult:
 
 
 def selected_draws(result: BayesianResult, parameters: Wanted = None) -> dict[str, np.ndarray]:
-    """Draws (chain, draw) of the parameters asked for, by address; see `results.selection.select`."""
-    return {address.text: result.draws(address.text) for address in select(result, parameters)}
+    """Draws (chain, draw) of the parameters, or of arithmetic over them, that are asked for; see `bml.quantities`."""
+    return quantity_draws(result, parameters)
 
 
 def shown_draws(

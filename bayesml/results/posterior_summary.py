@@ -29,6 +29,14 @@ def interval_tails(ci_prob: float) -> list[float]:
     return [(1 - ci_prob) / 2, (1 + ci_prob) / 2]
 
 
+def highest_density(draws: np.ndarray, ci_prob: float) -> tuple[float, float]:
+    """The narrowest interval that holds `ci_prob` of the draws, whatever their shape."""
+    x = np.sort(draws, axis=None)
+    inside = int(np.floor(ci_prob * len(x)))
+    place = int(np.argmin(x[inside:] - x[: len(x) - inside]))
+    return float(x[place]), float(x[place + inside])
+
+
 def summarise_posterior(result: "BayesianResult", ci_prob: float, scale: str, exponentiate: bool) -> Table:
     """The summary as a `Table`; each row summarises the draws of its own quantity."""
     if scale not in ("var", "sd"):
