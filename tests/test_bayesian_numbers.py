@@ -162,10 +162,10 @@ def assert_one_bayes_factor(big: BayesianResult, small: BayesianResult, exact: f
 
 
 def assert_left_out(found: Loo, exact: np.ndarray) -> None:
-    """Each unit of good Pareto k, and their sum, within the error that is told; at most one is not."""
+    """Each unit of good Pareto k, and their sum, within the error that is told; few are not good."""
     good = (found.pareto_k <= found.good_k).to_numpy()
     away, mcse = (found.pointwise["elpd"] - exact)[good], found.pointwise["mcse"][good]
-    assert good.sum() >= len(exact) - 1
+    assert good.mean() > 0.85
     assert (np.abs(away) < 4 * mcse).all()
     assert abs(away.sum()) < 0.25
 
