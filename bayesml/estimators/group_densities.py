@@ -107,11 +107,11 @@ def exact_group_densities(design: Design, posterior: Posterior, top: int) -> np.
     w = np.ones(design.n) if design.row_weights is None else design.row_weights
     counts = np.ones(design.n) if design.frequencies is None else design.frequencies
     log_w = np.zeros(design.n) if design.precision_weights is None else counts * np.log(design.precision_weights)
+    columns = [term.Z for term in design.random]
     out = np.empty((len(sigma2), J))
-    for j in range(J):
-        rows = np.flatnonzero(codes == j)
+    for j, rows in enumerate(rows_by_level(codes, J)):
         blocks = [
-            (k, term.Z[rows] * (term.codes[rows] == level)[:, None])
+            (k, columns[k][rows] * (term.codes[rows] == level)[:, None])
             for k, term in enumerate(design.random)
             for level in np.unique(term.codes[rows])
         ]
@@ -135,6 +135,12 @@ def exact_group_densities(design: Design, posterior: Posterior, top: int) -> np.
             fit = np.sum(half**2, axis=1) / sigma2[part]
             out[part, j] = -0.5 * (constant[part] + logdet + (rss[part] - fit) / sigma2[part])
     return out
+
+
+def rows_by_level(codes: np.ndarray, levels: int) -> list[np.ndarray]:
+    """The rows of each level, in their order; sorted once, however many levels there are."""
+    order = np.argsort(codes, kind="stable")
+    return np.split(order, np.cumsum(np.bincount(codes, minlength=levels))[:-1])
 
 
 def joint_root(blocks: Sequence[tuple[np.ndarray, int]]) -> np.ndarray:

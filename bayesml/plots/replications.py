@@ -166,7 +166,9 @@ def draw_bars(
     axes.set_ylim(bottom=0)
     labels = [shortened(label) for label in labels]
     step = max(1, -(-len(labels) // 10))
-    room = CHARACTERS * axes.get_position().width * axes.figure.get_figwidth()
+    whole = axes.get_figure(root=True)
+    assert whole is not None
+    room = CHARACTERS * axes.get_position().width * whole.get_figwidth()
     long = max(map(len, labels)) * len(labels[::step]) > room
     rotation: dict[str, Any] = {"rotation": 35, "ha": "right"} if long else {}
     axes.set_xticks(x[::step], labels[::step], **rotation)
