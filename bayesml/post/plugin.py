@@ -91,7 +91,7 @@ def single_chain(result: BayesianResult, draws: int, seed: tuple[int, ...]) -> B
     places = np.floor((np.arange(min(draws, count)) + start) * count / min(draws, count)).astype(int)
 
     def joined(array: np.ndarray) -> np.ndarray:
-        return array.reshape(1, count, *array.shape[2:]) if array.size else array[:1]
+        return array.reshape(1, count, *array.shape[2:]) if array.shape[:2] == post.shape else array[:1]
 
     one = replace(
         post,
