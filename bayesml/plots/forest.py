@@ -25,6 +25,8 @@ AROUND_ZERO = ("coefficient", "corr", "effect")
 """Kinds of parameters for which zero is a value to compare with."""
 KINDS = {"coefficient": "Fixed effects", "sd": "Standard deviations", "sigma": "Standard deviations",
          "corr": "Correlations", "effect": "Random effects"}  # fmt: skip
+MOST_DECIMALS, LARGEST_WHOLE = 6, 1e7
+"""Numbers with more decimals, and larger ones, are written with exponents."""
 NAME_WIDTH = 44
 FAR = 15
 """An interval that goes so many times as far as the median one is cut off."""
@@ -246,10 +248,14 @@ def write_numbers(axes: Axes, rows: list[np.ndarray]) -> None:
 
 
 def numbers(own: np.ndarray) -> str:
-    """`10.5 [7.4, 13.6]`, to two digits of half the interval's width."""
+    """`10.5 [7.4, 13.6]`, to two digits of half the interval's width; with exponents where these would be zeros."""
     centre, lower, upper = own[:3]
     width = (upper - lower) / 2
     if not np.isfinite(width) or width <= 0:
         return f"{centre:.4g}"
-    places = int(np.clip(1 - np.floor(np.log10(width)), 0, 6))
-    return f"{centre:.{places}f} [{lower:.{places}f}, {upper:.{places}f}]".replace("-", "\N{MINUS SIGN}")
+    places = 1 - int(np.floor(np.log10(width)))
+    size = max(abs(centre), abs(lower), abs(upper))
+    how = f".{max(places, 0)}f"
+    if places > MOST_DECIMALS or size >= LARGEST_WHOLE:
+        how = f".{int(np.clip(np.floor(np.log10(size)) + places, 1, 6))}e"
+    return f"{centre:{how}} [{lower:{how}}, {upper:{how}}]".replace("-", "\N{MINUS SIGN}")

@@ -69,7 +69,8 @@ def prior_posterior(
     Notes
     -----
     Where the two densities look alike, the data say little of the parameter and the prior is the answer; where the
-    posterior lies in a tail of the prior, the two disagree. `bml.sensitivity` measures both.
+    posterior lies in a tail of the prior, the two disagree. `bml.sensitivity` measures both. Parameters that are held
+    are a line at their value.
 
     Examples
     --------
@@ -92,6 +93,9 @@ def prior_posterior(
     flat = False
     for axes, (address, values) in zip(panels, shown.items(), strict=True):
         prior = marginal_of(post.graph, address, known[address])
+        if prior.fixed is not None:
+            draw_held(axes, address, prior.fixed)
+            continue
         draw_panel(axes, prior, values, tails, view == "both" and not prior.improper)
         flat |= prior.improper
         before = "flat" if prior.improper else f"{summary(prior, ci_prob)[1]:.3g}"
@@ -100,6 +104,14 @@ def prior_posterior(
     legend(figure, [Line2D([], [], label="prior", **PRIOR), Line2D([], [], label="posterior", **POSTERIOR), interval])
     notes(figure, told, "Lines without a curve are flat priors." if flat else "")
     return figure
+
+
+def draw_held(axes: Axes, address: str, value: float) -> None:
+    """The value of a parameter that its prior holds."""
+    axes.axvline(value, **PRIOR)
+    bare_vertical(axes)
+    few_ticks(axes, 4, None)
+    heading(axes, address, f"held at {value:.4g}")
 
 
 def draw_panel(axes: Axes, prior: Distribution, values: np.ndarray, tails: list[float], whole: bool) -> None:

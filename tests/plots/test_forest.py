@@ -144,3 +144,8 @@ def test_an_endless_interval_is_cut_off_with_an_arrow():
 )
 def test_numbers_have_two_digits_of_their_width(own, text):
     assert numbers(np.array(own)) == text
+
+
+def test_numbers_of_other_scales_have_exponents():
+    assert numbers(np.array([3.24e-9, 5.1e-10, 6.4e-9])) == "3.2e−09 [5.1e−10, 6.4e−09]"
+    assert numbers(np.array([1.0e8, 8.2e7, 1.18e8])) == "1.00e+08 [8.20e+07, 1.18e+08]"

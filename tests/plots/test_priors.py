@@ -285,3 +285,13 @@ def test_what_has_no_prior_of_its_own():
         prior_posterior(fitted_models.fit("sleepstudy", fitted_models.SLEEP))
     with pytest.raises(SpecificationError, match="view"):
         prior_posterior(posteriors.sleepstudy(), view="prior")
+
+
+def test_held_parameters_are_lines():
+    post = bml.sample(
+        "Yield ~ 1 + (1 | Batch)", bml.datasets.load("dyestuff"), {"sigma": bml.Fixed(50)}, draws=500, tune=500,
+        chains=4, random_seed=1, progressbar=False,
+    )  # fmt: skip
+    axes = prior_posterior(post, ["sigma", "Intercept"]).axes[0]
+    assert axes.get_title() == "sigma\nheld at 50"
+    assert [list(line.get_xdata()) for line in axes.lines] == [[50, 50]]
