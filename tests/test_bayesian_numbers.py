@@ -336,3 +336,26 @@ def test_an_inverse_wishart_covariance_of_sampled_effects():
     names = ("sd(Intercept | g)", "sd(x | g)", "corr(Intercept, x | g)")
     assert_moments(post, {name: weighted(log_w, own) for name, own in zip(names, (first, second, r), strict=True)})
     assert abs(bml.evidence(post).log_evidence - logsumexp(log_w)) < 0.02
+
+
+def test_the_density_of_a_standard_deviation_by_a_kernel():
+    sd = np.array([0.5, 1.0])
+    post = other_post("bernoulli")
+    # log density at a value less that of the prior, by integration at the value
+    for value, exact in zip(sd, other_given("bernoulli", sd) - other("bernoulli").evidence, strict=True):
+        found = bml.hypothesis(post, f"sd(g) = {value}")
+        assert abs(found.log_bf01 - exact) < 3 * found.log_mcse < 0.3
+
+
+def other_given(family: str, sds: np.ndarray) -> np.ndarray:
+    """Log evidence of the model at each of some values of the standard deviation."""
+    table = other_table()
+    y, x, codes = table[family].to_numpy(), table["x"].to_numpy(), table["g"].str[1:].to_numpy(int)
+    level = np.arange(-10, 10, 0.07)
+    (b, mean), log_w = mesh(legendre(-0.9, 1.6, 30), legendre(-4.5, 5.5, 50))
+    log_w = log_w + stats.norm.logpdf(b) + stats.norm(0, 1.5).logpdf(mean)
+    rows = np.stack([log_density(family, y[i], level + b[::50, None] * x[i]) for i in range(len(y))])
+    groups = np.exp(np.stack([rows[codes == j].sum(axis=0) for j in range(10)]))
+    among = 0.07 * stats.norm.pdf(level[:, None, None], mean[:50], sds[:, None])
+    found = np.log(positive(np.einsum("jbl,lsm->sjbm", groups, among, optimize=True))).sum(axis=1)
+    return logsumexp(found.reshape(len(sds), -1) + log_w, axis=1)

@@ -206,8 +206,12 @@ def test_coefficient_of_a_model_that_is_not_linear(value):
 
 def test_kernel_estimates_know_their_error():
     rng = np.random.default_rng(3)
-    normal, gamma = stats.norm(2, 3), stats.gamma(4, scale=2)
-    for truth, support, values in ((normal, (-np.inf, np.inf), (2, 6, -4)), (gamma, (0, np.inf), (3, 8, 15))):
+    normal, gamma, half_normal = stats.norm(2, 3), stats.gamma(4, scale=2), stats.halfnorm(scale=2)
+    positive = (0, np.inf)
+    # the last as the posterior of an sd that may be zero: its logarithm is skewed
+    for truth, support, values in (
+        (normal, (-np.inf, np.inf), (2, 6, -4)), (gamma, positive, (3, 8, 15)), (half_normal, positive, (0.4, 1.5, 3)),
+    ):  # fmt: skip
         misses = []
         for _ in range(20):
             draws = truth.rvs(size=(4, 500), random_state=rng)
