@@ -27,6 +27,8 @@ WIDER = 1.15
 FEWEST = 0.15
 """Share of the proposals that must count in the last round."""
 MOST_EFFECTS = 2000
+MOST_WORK = 20_000
+"""Rows times nodes of a quadrature up to which twenty thousand points take about a minute, not many."""
 
 Integrand = Callable[[np.ndarray], np.ndarray]
 
@@ -61,7 +63,8 @@ class AtPoint:
         priors = self.density.graph.priors.coefficients
         shared = any(prior.conditional_row is not None for prior in priors)
         precise = average.error <= GOOD_ENOUGH and not average.pareto_k >= pareto_limit(self.terms.size)
-        if precise or effects > MOST_EFFECTS or shared:
+        dear = effects > MOST_EFFECTS or (self.density.expensive and self.density.work > MOST_WORK)
+        if precise or dear or shared:
             return average
         rng = np.random.default_rng(seed)
         with one_blas_thread(), np.errstate(all="ignore"):

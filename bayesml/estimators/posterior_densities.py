@@ -51,6 +51,11 @@ class PosteriorDensity:
         """Whether a point takes as long as many rows of arithmetic."""
         return False
 
+    @property
+    def work(self) -> int:
+        """Rows of arithmetic that a point takes, about."""
+        return self.graph.design.n
+
     def points(self, draws: Posterior) -> np.ndarray:
         """Coordinates (chain, draw, d) of draws."""
         return self.coordinates.of(draws)
@@ -118,6 +123,10 @@ class IntegratedDensity(PosteriorDensity):
     @property
     def expensive(self) -> bool:
         return True
+
+    @property
+    def work(self) -> int:
+        return self.graph.design.n * self._settled[0].nodes
 
     def likelihood(self, posterior: Posterior) -> np.ndarray:
         return self._settled[0].at(posterior).sum(axis=1)
