@@ -13,7 +13,7 @@ from bayesml.bayes.importance import Weights, power_sensitivity, smoothed_weight
 from bayesml.bayes.quantities import Quantities, quantity_draws
 from bayesml.distributions import Distribution
 from bayesml.errors import SpecificationError
-from bayesml.results.base import Result
+from bayesml.results.base import Result, require_result
 from bayesml.results.bayesian import BayesianResult
 from bayesml.results.log_prior_draws import log_prior_draws
 from bayesml.results.marginal_likelihood import log_marginal_likelihood, work_of_a_draw
@@ -305,6 +305,7 @@ def sensitivity(
     >>> bml.sensitivity(post).table.loc["Days", "diagnosis"]
     'prior-data conflict'
     """
+    require_result(result, "sensitivity")
     check(result, alphas, threshold, by, likelihood)
     draws = quantity_draws(result, asked(parameters, quantities))
     single = log_prior_draws(result.graph, result.posterior)

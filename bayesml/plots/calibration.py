@@ -69,6 +69,10 @@ def calibration(
     ... )
     >>> figure = bml.plots.calibration(found)
     """
+    if not isinstance(calibration, Calibration):
+        raise SpecificationError(
+            f"plots.calibration() draws what `bml.calibrate` returns; {type(calibration).__name__} is none."
+        )
     if kind not in LABELS:
         raise SpecificationError(f"`kind={kind!r}` is not one of {', '.join(map(repr, LABELS))}.")
     names, left_out = chosen(calibration, quantities)

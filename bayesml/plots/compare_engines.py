@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from bayesml.bayes.compare_engines import APART, ENGINES, EngineComparison
+from bayesml.errors import SpecificationError
 from bayesml.plots.colours import GREY, PALE, REFERENCE, marker_style
 from bayesml.plots.panels import folded, legend, notes, panel_grid, plain
 from bayesml.results.sections import percent
@@ -42,6 +43,10 @@ def compare_engines(comparison: EngineComparison) -> Figure:
     ... )
     >>> figure = bml.plots.compare_engines(found)
     """
+    if not isinstance(comparison, EngineComparison):
+        raise SpecificationError(
+            f"plots.compare_engines() draws what `bml.compare_engines` returns; {type(comparison).__name__} is none."
+        )
     table, left_out = drawn(comparison.table)
     engines = [name for name in ENGINES if table[name].notna().any()]
     places = np.arange(len(table))[::-1]

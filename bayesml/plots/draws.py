@@ -5,7 +5,7 @@ import numpy as np
 from bayesml.bayes.quantities import quantity_draws
 from bayesml.errors import SpecificationError
 from bayesml.results import diagnostics
-from bayesml.results.base import Result
+from bayesml.results.base import Result, require_result
 from bayesml.results.bayesian import BayesianResult
 from bayesml.results.selection import Wanted
 
@@ -21,6 +21,7 @@ def require_draws(result: Result, what: str) -> BayesianResult:
     SpecificationError
         It is a likelihood fit, of which there are no draws.
     """
+    require_result(result, f"plots.{what}")
     if not isinstance(result, BayesianResult):
         raise SpecificationError(
             f"plots.{what}() draws a posterior; a fit by {result.kind} has none. Sample the model with `bml.sample`, "

@@ -23,7 +23,7 @@ from bayesml.post.prediction_rows import prediction_rows
 from bayesml.post.quantities import quantity
 from bayesml.post.request import Request
 from bayesml.post.streams import stream
-from bayesml.results.base import Result
+from bayesml.results.base import Result, require_result
 from bayesml.results.intervals import normal_quantile
 from bayesml.results.likelihood import LikelihoodResult
 from bayesml.results.response_scale import trials_of
@@ -92,6 +92,7 @@ def fit_by_group(
     >>> fit = bml.fit("Reaction ~ Days + (Days | Subject)", bml.datasets.load("sleepstudy"))
     >>> figure = bml.plots.fit_by_group(fit, x="Days")
     """
+    require_result(result, "plots.fit_by_group")
     term = random_term(result.design, group)
     name = x or default_column(result.design, term)
     horizontal = column(result.design, name)

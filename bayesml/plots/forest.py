@@ -16,7 +16,7 @@ from bayesml.plots.colours import PALE, REFERENCE, marker_style
 from bayesml.plots.draws import at_least_one, left_out
 from bayesml.plots.intervals import address_intervals, interval_words
 from bayesml.plots.panels import Plot, few_ticks, legend, notes, plain, row_label
-from bayesml.results.base import Result
+from bayesml.results.base import Result, require_result
 from bayesml.results.selection import Wanted, select
 
 Rope = tuple[float, float] | Mapping[str, tuple[float, float]] | None
@@ -84,6 +84,8 @@ def forest(
     >>> figure = bml.plots.forest({"slopes": slopes, "intercepts": intercepts}, rope=(-5, 5))
     """
     named = dict(results) if isinstance(results, Mapping) else {"": results}
+    for result in named.values():
+        require_result(result, "plots.forest")
     if not named:
         raise SpecificationError("plots.forest(): give a result, or a dict of results by name.")
     refuse_unknown(list(named.values()), parameters)

@@ -11,7 +11,7 @@ from bayesml.bayes.units import ROW
 from bayesml.errors import SpecificationError
 from bayesml.plots.colours import BLUE, GREY, REFERENCE, VERMILLION
 from bayesml.plots.panels import few_ticks, legend, notes, panel_grid, plain, shortened
-from bayesml.results.base import Result
+from bayesml.results.base import Result, require_result
 from bayesml.results.bayesian import BayesianResult
 
 MOST_LABELS = 8
@@ -81,6 +81,7 @@ def loo(found: Loo | Result) -> Figure:
 
 def computed(result: Result) -> Loo:
     """Rows of a posterior, one by one."""
+    require_result(result, "plots.loo")
     if not isinstance(result, BayesianResult):
         raise SpecificationError(
             f"plots.loo() draws what bml.loo() finds of a posterior; a fit by {result.kind} has none. Sample the model "

@@ -35,7 +35,7 @@ from bayesml.post.prediction_rows import prediction_rows
 from bayesml.post.row_draws import RowDraws
 from bayesml.post.streams import CHECK_STREAM, stream
 from bayesml.post.turnbull import intervals_of, turnbull
-from bayesml.results.base import Result
+from bayesml.results.base import Result, require_result
 from bayesml.results.posterior_summary import interval_tails
 from bayesml.results.sections import percent
 
@@ -124,6 +124,7 @@ def predictive_check(
     >>> figure = bml.plots.predictive_check(fit)
     >>> figure = bml.plots.predictive_check(fit, "statistic", statistic=["sd", "zeros", "max"])
     """
+    require_result(result, "plots.predictive_check")
     one_of("kind", kind, KINDS)
     one_of("ranef", ranef, ["conditional", "marginal"])
     interval_tails(ci_prob)

@@ -12,7 +12,7 @@ from bayesml.errors import SpecificationError
 from bayesml.plots.colours import BLUE, REFERENCE
 from bayesml.plots.intervals import term_intervals
 from bayesml.plots.panels import Plot, apart, few_ticks, folded, notes, plain, shortened
-from bayesml.results.base import GroupDict, Result
+from bayesml.results.base import GroupDict, Result, require_result
 from bayesml.results.bayesian import BayesianResult
 from bayesml.results.sections import percent
 
@@ -60,6 +60,7 @@ def ranef(result: Result, group: str | Sequence[str] | None = None, ci_prob: flo
     >>> fit = bml.fit("Reaction ~ Days + (Days | Subject)", bml.datasets.load("sleepstudy"))
     >>> figure = bml.plots.ranef(fit)
     """
+    require_result(result, "plots.ranef")
     groups = terms_by_group(result, group)
     random = result.design.random
     columns = {name: sum(len(random[k].names) for k in terms) for name, terms in groups.items()}

@@ -18,7 +18,7 @@ from bayesml.plots.panels import few_ticks, folded, notes, panel_grid, plain, sh
 from bayesml.plots.predictive_check import grouping
 from bayesml.post.options import one_of
 from bayesml.post.quantile_residuals import drawn_fitted, quantile_residuals
-from bayesml.results.base import Result
+from bayesml.results.base import Result, require_result
 from bayesml.results.intervals import normal_quantile
 from bayesml.results.sections import percent
 
@@ -100,6 +100,7 @@ def residuals(
     >>> figure = bml.plots.residuals(fit)
     >>> figure = bml.plots.residuals(fit, against="Days", group="Subject")
     """
+    require_result(result, "plots.residuals")
     one_of("kind", kind, KINDS)
     z = normal_quantile(ci_prob)
     values = residuals_of(result, kind, ranef, at, random_seed)

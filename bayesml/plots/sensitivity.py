@@ -14,7 +14,7 @@ from bayesml.bayes.sensitivity import sensitivity as sensitivity_of
 from bayesml.errors import SpecificationError
 from bayesml.plots.colours import GREY, REFERENCE, line_style, marker_style
 from bayesml.plots.panels import bottom_label, few_ticks, folded, heading, legend, notes, panel_grid, plain
-from bayesml.results.base import Result
+from bayesml.results.base import Result, require_result
 from bayesml.results.bayesian import BayesianResult
 from bayesml.results.sections import percent
 
@@ -66,6 +66,7 @@ def sensitivity(
 
 def computed(result: Result) -> Sensitivity:
     """The sensitivity of a posterior."""
+    require_result(result, "plots.sensitivity")
     if not isinstance(result, BayesianResult):
         raise SpecificationError(
             f"plots.sensitivity() draws what bml.sensitivity() finds of a posterior; a fit by {result.kind} has none. "

@@ -12,7 +12,7 @@ from bayesml.design.arrays import Design, RandomColumns
 from bayesml.design.nested import nested_chain
 from bayesml.errors import RefusedTest, SpecificationError
 from bayesml.post.draw_summary import summarise_draws
-from bayesml.results.base import Result
+from bayesml.results.base import Result, require_result
 from bayesml.results.intervals import interval
 from bayesml.results.likelihood import LikelihoodResult
 from bayesml.results.posterior import term_covariance
@@ -69,6 +69,7 @@ def icc(
     >>> round(float(bml.icc(fit).loc["Batch", "estimate"]), 4)
     0.4185
     """
+    require_result(result, "icc")
     design = result.design
     check(result)
     at = dict(at or {})

@@ -14,7 +14,7 @@ from bayesml.post.prediction_rows import prediction_rows, refuse_new_levels
 from bayesml.post.quantities import quantity
 from bayesml.post.request import Request
 from bayesml.post.streams import PREDICTION_STREAM, stream
-from bayesml.results.base import Result
+from bayesml.results.base import Result, require_result
 from bayesml.results.intervals import normal_quantile
 from bayesml.results.likelihood import LikelihoodResult
 
@@ -125,6 +125,7 @@ def predict(
     >>> bml.predict(fit, new, interval="prediction").shape
     (2, 4)
     """
+    require_result(result, "predict")
     refuse_unknown("predict", unknown, ELSEWHERE)
     if isinstance(outcome, (list, tuple)):
         if random_seed is None and isinstance(result, LikelihoodResult):

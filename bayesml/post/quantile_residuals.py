@@ -10,7 +10,7 @@ from bayesml.post.prediction_rows import prediction_rows
 from bayesml.post.quantities import quantity
 from bayesml.post.row_draws import Block, RowDraws
 from bayesml.post.streams import RESIDUAL_STREAM, stream
-from bayesml.results.base import Result
+from bayesml.results.base import Result, require_result
 from bayesml.results.likelihood import LikelihoodResult
 
 SIMULATIONS = 1000
@@ -82,6 +82,7 @@ def quantile_residuals(
     >>> bool(residuals.abs().max() < 6)
     True
     """
+    require_result(result, "quantile_residuals")
     one_of("ranef", ranef, ["conditional", "marginal", "zero"])
     one_of("at", at, ["draw", "estimate"])
     one_of("scale", scale, ["normal", "uniform"])

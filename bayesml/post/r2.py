@@ -14,7 +14,7 @@ from bayesml.post.prediction_rows import prediction_rows
 from bayesml.post.quantities import Quantity, quantity
 from bayesml.post.row_draws import Block, RowDraws, averaged
 from bayesml.post.row_predictors import between, fixed_masks, fixed_predictors, random_masks
-from bayesml.results.base import Result
+from bayesml.results.base import Result, require_result
 from bayesml.results.intervals import interval, normal_quantile
 from bayesml.results.likelihood import LikelihoodResult
 from bayesml.results.posterior import flat_draws, row_blocks, term_covariance
@@ -90,6 +90,7 @@ def r2(
     >>> bml.r2(fit)["estimate"].round(4).to_dict()
     {'marginal': 0.2787, 'conditional': 0.7992}
     """
+    require_result(result, "r2")
     one_of("kind", kind, ["nakagawa", "bayes"])
     normal_quantile(ci_prob)
     if kind == "bayes":

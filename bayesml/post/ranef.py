@@ -7,7 +7,7 @@ import pandas as pd
 
 from bayesml.errors import SpecificationError
 from bayesml.post.options import one_of
-from bayesml.results.base import GroupDict, Result, effect_frames
+from bayesml.results.base import GroupDict, Result, effect_frames, require_result
 from bayesml.results.likelihood import LikelihoodResult, block_sds
 
 STEP = 1e-4
@@ -47,6 +47,7 @@ def ranef(result: Result, kind: str | None = None, se: str | None = None) -> Gro
     >>> bml.ranef(fit, se="comparative")["Subject"]["se"].shape
     (18, 2)
     """
+    require_result(result, "ranef")
     if isinstance(result, LikelihoodResult):
         kind, se = kind or "mode", se or "conditional"
         one_of("kind", kind, ["mode", "mean"])

@@ -12,6 +12,7 @@ import pandas as pd
 
 from bayesml.design.addresses import Address, find_address, not_found
 from bayesml.design.arrays import Design
+from bayesml.errors import SpecificationError
 from bayesml.families.ancillary import Ancillary
 from bayesml.results.response_scale import (
     category_frame,
@@ -289,6 +290,20 @@ class Result(ABC):
         """Write the result to a file that `bml.load` reads back equal; see `bayesml.results.storage.save`."""
         # Loaded when it is used: it needs HDF5, and a fit does not.
         import_module("bayesml.results.storage").save(self, path)
+
+
+def require_result(value: object, verb: str) -> None:
+    """Refuse what is no result.
+
+    Raises
+    ------
+    SpecificationError
+        It names the verb that was called.
+    """
+    if not isinstance(value, Result):
+        raise SpecificationError(
+            f"`bml.{verb}` takes the result of `bml.fit` or `bml.sample`; {type(value).__name__} is none."
+        )
 
 
 def effect_frames(design: Design, arrays: tuple[np.ndarray, ...]) -> GroupDict:

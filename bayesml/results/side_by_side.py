@@ -1,7 +1,7 @@
 """Estimates and posteriors of the same model in one table."""
 
 from bayesml.errors import SpecificationError
-from bayesml.results.base import Result
+from bayesml.results.base import Result, require_result
 from bayesml.results.sections import part_names, percent
 from bayesml.tables.table import Column, Row, Section, Table
 
@@ -37,6 +37,8 @@ def side_by_side(*results: Result, ci_prob: float = 0.95) -> Table:
     >>> ml = bml.fit("Reaction ~ Days + (Days | Subject)", df, criterion="ml")
     >>> table = bml.side_by_side(reml, ml)
     """
+    for result in results:
+        require_result(result, "side_by_side")
     formulas = list(dict.fromkeys(result.formula for result in results))
     if len(formulas) != 1:
         given = " and ".join(f"`{formula}`" for formula in formulas) or "nothing"
