@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from bayesml.bayes.evidence import Evidence, evidence
+from bayesml.bayes.evidence import Evidence, evidence, require_posterior
 from bayesml.bayes.same_data import refuse_other_data
 from bayesml.results.bayesian import BayesianResult
 from bayesml.tables.table import Column, Row, Section, Table
@@ -128,6 +128,8 @@ def bayes_factor(a: BayesianResult | Evidence, b: BayesianResult | Evidence) -> 
     >>> bml.bayes_factor(slopes, intercepts).log_bayes_factor > 10
     True
     """
-    found = [own if isinstance(own, Evidence) else evidence(own) for own in (a, b)]
-    refuse_other_data({"a": found[0].result, "b": found[1].result})
-    return BayesFactor(*found)
+    results = {name: own.result if isinstance(own, Evidence) else own for name, own in (("a", a), ("b", b))}
+    for result in results.values():
+        require_posterior(result, "bayes_factor")
+    refuse_other_data(results)
+    return BayesFactor(*(own if isinstance(own, Evidence) else evidence(own) for own in (a, b)))

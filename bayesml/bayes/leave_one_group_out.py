@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from bayesml.bayes.evidence import require_posterior
 from bayesml.bayes.loo import Loo, loo
 from bayesml.bayes.units import GROUP
 from bayesml.results.bayesian import BayesianResult
@@ -48,4 +49,5 @@ def leave_one_group_out(
     >>> round(bml.leave_one_group_out(post, refits=0).elpd)
     -886
     """
+    require_posterior(result, "leave_one_group_out")
     return loo(result, GROUP if group is None else group, exact, refits, progressbar)

@@ -187,3 +187,12 @@ def test_a_fit_has_none():
 def test_what_is_not_to_be_trusted_is_told(error, shape):
     with pytest.warns(BayesmlWarning, match=r"[Tt]ake more `draws`"):
         warn_of_error(error, np.zeros(shape))
+
+
+def test_other_data_are_refused_before_anything_is_computed(monkeypatch):
+    monkeypatch.setattr("bayesml.bayes.bayes_factor.evidence", None)
+    with pytest.raises(RefusedTest, match="rows"):
+        bml.bayes_factor(posteriors.sleepstudy(), posteriors.dyestuff())
+    fit = bml.fit("Yield ~ 1 + (1 | Batch)", bml.datasets.load("dyestuff"))
+    with pytest.raises(SpecificationError, match="`bayes_factor` takes a posterior"):
+        bml.bayes_factor(posteriors.dyestuff(), fit)
