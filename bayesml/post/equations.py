@@ -1,7 +1,7 @@
 """`equations`: the model of a result in mathematics."""
 
 from bayesml.errors import SpecificationError
-from bayesml.graphs.mathematics import Equations, equations_of
+from bayesml.graphs.equations import Equations, equations_of
 from bayesml.results.base import Result
 from bayesml.results.bayesian import BayesianResult
 from bayesml.results.likelihood import LikelihoodResult
