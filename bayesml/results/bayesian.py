@@ -368,7 +368,7 @@ class BayesianResult(Result):
         found = list(parameter_addresses(self.design, self.ancillary))
         draws = [np.stack([self._draws_of(address) for address in found], axis=-1)]
         names = [address.text for address in found]
-        if post.parametrisation != "marginal":
+        if post.parametrisation != "marginal" and post.effects is not None:
             # Effects that were drawn exactly given the rest mix as the rest does; sampled ones are looked at too.
             for term, b in zip(self.design.random, self.effects, strict=True):
                 draws.append(b.reshape(*post.shape, -1))
@@ -383,8 +383,9 @@ class BayesianResult(Result):
             worst=worst,
             ess_bulk=smallest_or_nan(bulk),
             ess_tail=smallest_or_nan(tail),
-            divergences=int(post.stats["diverging"].sum()),
-            bfmi=float(diagnostics.bfmi(post.stats["energy"]).min()),
+            # draws from a prior come without statistics of a sampler
+            divergences=int(np.sum(post.stats.get("diverging", 0))),
+            bfmi=float(diagnostics.bfmi(post.stats["energy"]).min()) if "energy" in post.stats else float("nan"),
             chains=chains,
             draws=n_draws,
             complete=post.complete,

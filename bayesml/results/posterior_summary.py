@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 PARAMETRISATIONS = {
     "marginal": "marginal, then exact draws",
+    "prior": "from the priors",
     "centred": "joint, centred",
     "noncentred": "joint, non-centred",
     "partial": "joint, centred by level",

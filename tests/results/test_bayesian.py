@@ -189,3 +189,9 @@ def test_sampled_effects_count_in_the_status(post):
     for parametrisation, worst in (("noncentred", "b(Days | Subject[310])"), ("marginal", post.status.worst)):
         changed = type(post.posterior)(**parts | {"effects": (effects,), "parametrisation": parametrisation})
         assert BayesianResult(post.model, post.design, changed, post.priors).status.worst == worst
+
+
+def test_draws_from_the_prior_show_themselves():
+    prior = posteriors.sleepstudy().prior_draws(200, 1)
+    assert "from the priors" in str(prior)
+    assert prior.status.divergences == 0
