@@ -98,7 +98,8 @@ def prediction_at(result: Result, wanted: Prediction, text: str) -> PredictionAt
             ("linear", design.predictors) if found.outer == "predictor" else ("probability", design.categories)
         )
         listed = ", ".join(f"`{kind}({label}, ...)`" for label in labels[:6])
-        raise FormulaError(f"There are several of them: name one, {listed}", *marked(text, wanted))
+        many = "There are several linear predictors" if kind == "linear" else "A category has no mean but probabilities"
+        raise FormulaError(f"{many}: name one, {listed}", *marked(text, wanted))
     levels = dict.fromkeys(f"{name} = {given[name]}" for k in terms for name in names_of(columns.terms[k].group))
     told = tuple(f"{name} = {shown(value)} ({columns.how(name)})" for name, value in held.items())
     return PredictionAt(rows, found, tuple(levels), told, bool(columns.terms))
