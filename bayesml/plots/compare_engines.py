@@ -43,7 +43,7 @@ def compare_engines(comparison: EngineComparison) -> Figure:
     ... )
     >>> figure = bml.plots.compare_engines(found)
     """
-    if not isinstance(comparison, EngineComparison):
+    if not (hasattr(comparison, "table") and hasattr(comparison, "ci_prob")):
         raise SpecificationError(
             f"plots.compare_engines() draws what `bml.compare_engines` returns; {type(comparison).__name__} is none."
         )
