@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from bayesml.bayes.quantities import quantity_draws
 from bayesml.plots.chains import (
     DIVERGING,
     draw_autocorrelations,
@@ -18,7 +19,7 @@ from bayesml.plots.chains import (
 )
 from bayesml.plots.colours import BLACK, VERMILLION
 from bayesml.plots.densities import density_curve
-from bayesml.plots.draws import at_least_one, by_rhat, left_out, mixing_texts, require_draws, selected_draws
+from bayesml.plots.draws import at_least_one, by_rhat, left_out, mixing_texts, require_draws
 from bayesml.plots.panels import Plot, apart, bare_vertical, chain_handles, few_ticks, legend, notes, plain
 from bayesml.plots.shared_text import documented
 from bayesml.results import diagnostics as measures
@@ -93,9 +94,9 @@ def diagnostics(result: Result, parameters: Wanted = None, limit: int = 6) -> Fi
 
 def candidate_draws(post: BayesianResult, parameters: Wanted) -> dict[str, np.ndarray]:
     """Draws of the parameters asked for; by default of all, with those random effects that have not mixed."""
-    found = selected_draws(post, parameters)
+    found = quantity_draws(post, parameters)
     if parameters is None and post.posterior.effects is not None and post.design.random:
-        effects = selected_draws(post, "b")
+        effects = quantity_draws(post, "b")
         unmixed = measures.rhat(np.stack(list(effects.values()), axis=-1)) > measures.RHAT_LIMIT
         found |= {address: effects[address] for address, own in zip(effects, unmixed, strict=True) if own}
     return found

@@ -30,11 +30,6 @@ def require_draws(result: Result, what: str) -> BayesianResult:
     return result
 
 
-def selected_draws(result: BayesianResult, parameters: Wanted = None) -> dict[str, np.ndarray]:
-    """Draws (chain, draw) of the parameters, or of arithmetic over them, that are asked for; see `bml.quantities`."""
-    return quantity_draws(result, parameters)
-
-
 def shown_draws(
     result: BayesianResult, parameters: Wanted, limit: int, *, worst: bool = False
 ) -> tuple[dict[str, np.ndarray], str]:
@@ -48,7 +43,7 @@ def shown_draws(
     worst : bool, default False
         Whether those with the largest R-hat stay where there are more, the largest first; else the first ones do.
     """
-    found = selected_draws(result, parameters)
+    found = quantity_draws(result, parameters)
     kept, why = list(found), ""
     if len(found) > at_least_one(limit):
         if worst:

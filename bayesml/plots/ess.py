@@ -7,9 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from bayesml.bayes.quantities import quantity_draws
 from bayesml.errors import SpecificationError
 from bayesml.plots.colours import BLUE, REFERENCE, VERMILLION
-from bayesml.plots.draws import at_least_one, left_out, require_draws, selected_draws
+from bayesml.plots.draws import at_least_one, left_out, require_draws
 from bayesml.plots.panels import bottom_label, few_ticks, folded, legend, notes, panel_grid, plain, row_label
 from bayesml.plots.shared_text import documented
 from bayesml.results import diagnostics
@@ -69,7 +70,7 @@ def ess(result: Result, parameters: Wanted = None, kind: str = "parameter", limi
     if kind not in KINDS:
         raise SpecificationError(f'`kind="{kind}"`: effective sample sizes are shown by "parameter" or as "evolution".')
     post = require_draws(result, "ess")
-    draws = selected_draws(post, parameters)
+    draws = quantity_draws(post, parameters)
     limit = at_least_one(LIMITS[kind] if limit is None else limit)
     names = list(draws)
     stacked = np.stack(list(draws.values()), axis=-1)
